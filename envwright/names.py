@@ -1,0 +1,66 @@
+"""Each name that more than one process must agree on, written once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+TAG_RESOURCE: Final = "envwright:resource"
+TAG_ENVIRONMENT: Final = "envwright:environment"
+RESERVED_TAG_PREFIXES: Final = ("aws:", "envwright:")
+OWN_TAGS: Final = 3
+"""How many of a resource's tags are ours: the two above and `Name`."""
+
+DEFAULT_QUEUE: Final = "envwright"
+DEFAULT_KEY_PREFIX: Final = "envwright"
+
+TASK_SUBMIT: Final = "envwright.submit"
+
+
+class Step(StrEnum):
+    """The steps of a provision run, in their order."""
+
+    NETWORK = "network"
+    SECURITY = "security"
+    INSTANCE = "instance"
+    READY = "ready"
+
+
+CLEANUP_STEPS: Final = (Step.INSTANCE, Step.SECURITY, Step.NETWORK)
+"""The steps of a cleanup run: `ready` makes nothing, so there is nothing of it to take down."""
+
+
+def provision_task(step: Step) -> str:
+    return f"envwright.provision.{step}"
+
+
+def cleanup_task(step: Step) -> str:
+    return f"envwright.cleanup.{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The Redis keys under one prefix."""
+
+    prefix: str = DEFAULT_KEY_PREFIX
+
+    def record(self, environment_id: str) -> str:
+        return f"{self.prefix}:record:{environment_id}"
+
+    def events(self, environment_id: str) -> str:
+        return f"{self.prefix}:events:{environment_id}"
+
+    def submission(self, submission_id: str) -> str:
+        return f"{self.prefix}:submission:{submission_id}"
+
+    def heartbeat(self, host: str) -> str:
+        return f"{self.prefix}:worker:{host}"
+
+    @property
+    def environments(self) -> str:
+        """Sorted set: environment id by the time at which it was first accepted."""
+        return f"{self.prefix}:environments"
+
+    @property
+    def due(self) -> str:
+        """Sorted set: environment id by the time at which it must be looked at again."""
+        return f"{self.prefix}:due"

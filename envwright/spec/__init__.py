@@ -1,0 +1,41 @@
+"""The spec: a caller's wish for one environment, complete, consistent and unchangeable.
+
+    spec = load_spec("web.yaml")
+    spec = parse_spec({"name": "web", "region": "eu-west-1", "network": {...}})
+
+Everything that can be known to be wrong without asking AWS is refused, all at once, in sentences
+with the place of each fault (`envwright.errors.SpecError`).
+"""
+
+from envwright.spec.environment import EnvironmentSpec, json_schema, parse_spec
+from envwright.spec.load import load_spec, read_spec
+from envwright.spec.parts import (
+    Account,
+    Dns,
+    InstanceGroup,
+    KeyPair,
+    Network,
+    RootVolume,
+    Rule,
+    Security,
+    SecurityGroup,
+    Subnets,
+)
+
+__all__ = [
+    "Account",
+    "Dns",
+    "EnvironmentSpec",
+    "InstanceGroup",
+    "KeyPair",
+    "Network",
+    "RootVolume",
+    "Rule",
+    "Security",
+    "SecurityGroup",
+    "Subnets",
+    "json_schema",
+    "load_spec",
+    "parse_spec",
+    "read_spec",
+]

@@ -1,0 +1,84 @@
+"""What the fields of a spec say about each other, and must agree on.
+
+Each check is handed one part, its place, and the whole spec, and yields what is wrong, with places
+relative to the part. A check says nothing where a field that it reads is not valid by itself
+(`envwright.spec.unsound`), so the checks can run on a spec of which only some is valid.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from envwright.spec import instance_checks, network_checks, security_checks
+from envwright.spec.forms import Flaw, Loc
+from envwright.spec.parts import (
+    Account,
+    Dns,
+    InstanceGroup,
+    Network,
+    Part,
+    RootVolume,
+    Rule,
+    SecurityGroup,
+    Subnets,
+)
+from envwright.spec.unsound import Unsound
+
+if TYPE_CHECKING:
+    from envwright.spec.environment import EnvironmentSpec
+
+
+def across(spec: "EnvironmentSpec") -> list[Flaw]:
+    """Everything on which the spec's fields do not agree."""
+    found = [
+        (at + loc, sentence)
+        for at, part in _parts(spec, ())
+        for kind, check in _CHECKS
+        if isinstance(part, kind)
+        for loc, sentence in _as_far_as_known(check(part, at, spec))
+    ]
+    return [*found, *_as_far_as_known(instance_checks.instances_have_addresses(spec))]
+
+
+def _parts(value: object, at: Loc) -> Iterator[tuple[Loc, Part]]:
+    children: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Part):
+        yield at, value
+        children = value
+    elif isinstance(value, dict):
+        children = value.items()
+    elif isinstance(value, tuple):
+        children = enumerate(value)
+    for key, child in children:
+        yield from _parts(child, (*at, key))
+
+
+def _as_far_as_known(flaws: Iterator[Flaw]) -> Iterator[Flaw]:
+    with suppress(Unsound):
+        yield from flaws
+
+
+_CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...]] = (
+    (Account, network_checks.role_is_in_the_partition),
+    (Network, network_checks.zones_are_of_the_region),
+    (Network, network_checks.zones_are_distinct),
+    (Network, network_checks.each_zone_has_a_subnet),
+    (Network, network_checks.subnets_lie_in_the_vpc),
+    (Network, network_checks.cut_subnets_fit),
+    (Subnets, network_checks.subnets_are_sized_in_one_way),
+    (Subnets, network_checks.subnets_lie_apart),
+    (Dns, network_checks.dns_names_have_dns),
+    (SecurityGroup, security_checks.ingress_is_distinct),
+    (SecurityGroup, security_checks.egress_is_distinct),
+    (Rule, security_checks.ports_suit_the_protocol),
+    (Rule, security_checks.rule_has_a_peer),
+    (Rule, security_checks.peers_are_known),
+    (Rule, security_checks.the_internet_is_meant),
+    (InstanceGroup, instance_checks.types_are_distinct),
+    (InstanceGroup, instance_checks.groups_are_distinct),
+    (InstanceGroup, instance_checks.placement_is_distinct),
+    (InstanceGroup, instance_checks.groups_are_known),
+    (InstanceGroup, instance_checks.zones_are_the_networks),
+    (InstanceGroup, instance_checks.merged_tags_fit),
+    (RootVolume, instance_checks.volume_type_takes_the_size),
+)

@@ -1,0 +1,110 @@
+"""What the fields of instances must agree on (see `envwright.spec.checks`)."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Network
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Final
+
+from envwright.spec.forms import Flaw, Loc, named_once
+from envwright.spec.network_checks import cut_subnets_fit, each_zone_has_a_subnet
+from envwright.spec.parts import InstanceGroup, RootVolume
+from envwright.spec.security_checks import unknown_group
+from envwright.spec.tags import MAX_CALLERS_TAGS
+from envwright.spec.unsound import UNSOUND, Unsound, known
+
+if TYPE_CHECKING:
+    from envwright.spec.environment import EnvironmentSpec
+
+RESERVED_ADDRESSES: Final = 5
+"""How many addresses of each subnet AWS keeps for itself (Amazon VPC User Guide)."""
+
+_MAX_SIZE: Final = {"gp3": 65536, "gp2": 16384, "standard": 1024}
+
+
+def groups_are_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    for index, name in known(group.security_groups):
+        yield from unknown_group(("security_groups", index), name, spec)
+
+
+def types_are_distinct(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    yield from named_once("types", group.types)
+
+
+def groups_are_distinct(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    yield from named_once("security_groups", group.security_groups)
+
+
+def placement_is_distinct(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    yield from named_once("zones", group.zones or ())
+
+
+def zones_are_the_networks(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    if group.zones is None:
+        return
+    if isinstance(spec.network.zones, int):
+        yield (
+            ("zones",),
+            "The network only counts its zones: name them in `network.zones` to place by name.",
+        )
+        return
+    if UNSOUND in spec.network.zones:
+        return
+    for index, zone in known(group.zones):
+        if zone not in spec.network.zones:
+            yield ("zones", index), f"{zone} is not one of the zones that `network.zones` names."
+
+
+def merged_tags_fit(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    count = len({**spec.tags, **group.tags})
+    if count > MAX_CALLERS_TAGS:
+        yield (
+            ("tags",),
+            f"With the environment's own these are {count} tags: a resource takes "
+            f"{MAX_CALLERS_TAGS} beside envwright's.",
+        )
+
+
+def volume_type_takes_the_size(volume: RootVolume, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    most = _MAX_SIZE[volume.type]
+    if volume.size is not None and volume.size > most:
+        yield ("size",), f"A {volume.type} volume has up to {most} GiB."
+
+
+def instances_have_addresses(spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    if any(each_zone_has_a_subnet(spec.network, (), spec)) or any(
+        cut_subnets_fit(spec.network, (), spec)
+    ):
+        return
+    placed = _instances_by_zone(spec)
+    for zone, cidr in known(spec.network.subnet_cidrs()):
+        room = IPv4Network(cidr).num_addresses - RESERVED_ADDRESSES
+        wanted = sum(groups[zone] for groups in placed.values())
+        if wanted > room:
+            largest = max(placed, key=lambda name: placed[name][zone])
+            yield (
+                ("instances", largest, "count"),
+                f"{wanted} instances would share the subnet {cidr}, which has {room} addresses "
+                f"({RESERVED_ADDRESSES} are AWS's own): ask for fewer, or for larger subnets.",
+            )
+            return
+
+
+def _instances_by_zone(spec: "EnvironmentSpec") -> dict[str, Counter[int]]:
+    """How many instances of each group come to lie in each zone, by the zone's index."""
+    placed = {}
+    for name, group in spec.instances.items():
+        with suppress(Unsound):
+            usable = _zone_indexes(group, spec)
+            placed[name] = Counter(islice(cycle(usable), group.count))
+    return placed
+
+
+def _zone_indexes(group: InstanceGroup, spec: "EnvironmentSpec") -> Sequence[int]:
+    zones = spec.network.zones
+    if group.zones is None:
+        return range(spec.network.zone_count)
+    if isinstance(zones, int) or UNSOUND in (*zones, *group.zones):
+        return ()
+    return [zones.index(zone) for zone in group.zones if zone in zones]
