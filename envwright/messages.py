@@ -1,0 +1,65 @@
+"""The Celery messages that wake a worker up: by name, with two ids, and nothing else in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from envwright.names import CLEANUP_STEPS, Step, cleanup_task, provision_task
+from envwright.record import RunKind
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from envwright.settings import ClientSettings
+
+
+def steps_of(kind: RunKind) -> tuple[Step, ...]:
+    """The steps of such a run, in the order in which they are done."""
+    return tuple(Step) if kind is RunKind.PROVISION else CLEANUP_STEPS
+
+
+def task_name(kind: RunKind, step: Step) -> str:
+    """The name of the task that does this step of such a run."""
+    return provision_task(step) if kind is RunKind.PROVISION else cleanup_task(step)
+
+
+def broker_settings(settings: ClientSettings) -> dict[str, Any]:
+    """What producers and workers must set alike for Celery to reach the broker safely."""
+    return {
+        "broker_url": settings.redis_url,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_default_queue": settings.queue,
+        # Without socket time-outs a producer hangs for ever on a Redis that is frozen.
+        "broker_transport_options": {
+            "socket_timeout": settings.redis_timeout,
+            "socket_connect_timeout": settings.redis_timeout,
+        },
+        "broker_connection_timeout": settings.redis_timeout,
+        "task_publish_retry": False,
+    }
+
+
+def producer(settings: ClientSettings) -> Celery:
+    """A Celery app that only sends."""
+    from celery import Celery  # half a second of imports that only senders should pay
+
+    # Celery registers shared tasks on every app, so in a worker on this one too, where it would
+    # compare what a message holds with what the task's function takes.
+    app = Celery("envwright-producer", set_as_current=False, strict_typing=False)
+    app.conf.update(broker_settings(settings))
+    return app
+
+
+def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:
+    """Send the chain of a run's tasks from this step on. Raises kombu's `OperationalError`."""
+    from celery import chain
+
+    steps = steps_of(kind)
+    signatures = [
+        app.signature(task_name(kind, step), args=(environment_id, run_id), immutable=True)
+        for step in steps[steps.index(first) :]
+    ]
+    chain(*signatures, app=app).apply_async()

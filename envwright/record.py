@@ -1,0 +1,233 @@
+"""What Redis holds of an environment, and which moves between its states are legal.
+
+                 ┌────────────── retry ◄───────────────┐
+                 ▼                                      │
+(new) ──► queued ──► provisioning ──► ready          failed (held)
+            │              │            │               │
+            │              ├── failure, on_failure: hold┘
+            │              ▼            ▼               │
+            └─ destroy ─► cleaning ◄────┴─── destroy ◄──┘
+                           │   ▲
+          cleaned, destroyed   └ retry ─ cleanup_failed
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from envwright.errors import StoreCorrupt
+from envwright.names import Step
+from envwright.spec import EnvironmentSpec
+
+RECORD_FORMAT: Final = 1
+"""The version of what is written below; a worker leaves a record of a newer format alone."""
+
+RESOURCE_FIELD: Final = "resource:"
+LOOKUP_FIELD: Final = "lookup:"
+
+
+class State(StrEnum):
+    """Where an environment stands."""
+
+    QUEUED = "queued"
+    PROVISIONING = "provisioning"
+    READY = "ready"
+    FAILED = "failed"
+    CLEANING = "cleaning"
+    CLEANED = "cleaned"
+    CLEANUP_FAILED = "cleanup_failed"
+    DESTROYED = "destroyed"
+
+
+AT_REST: Final = frozenset(
+    {State.READY, State.FAILED, State.CLEANED, State.CLEANUP_FAILED, State.DESTROYED}
+)
+"""States that nobody works on: only a caller moves an environment out of them."""
+
+HOLDS_NOTHING: Final = frozenset({State.CLEANED, State.DESTROYED})
+"""States in which AWS holds nothing of the environment."""
+
+LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
+    State.QUEUED: frozenset({State.PROVISIONING, State.CLEANING}),
+    State.PROVISIONING: frozenset({State.READY, State.FAILED, State.CLEANING}),
+    State.READY: frozenset({State.CLEANING}),
+    State.FAILED: frozenset({State.QUEUED, State.CLEANING}),
+    State.CLEANING: frozenset({State.CLEANED, State.DESTROYED, State.CLEANUP_FAILED}),
+    State.CLEANED: frozenset({State.QUEUED}),
+    State.CLEANUP_FAILED: frozenset({State.CLEANING}),
+    State.DESTROYED: frozenset({State.QUEUED}),
+}
+
+
+class RunKind(StrEnum):
+    """The two sorts of job on an environment."""
+
+    PROVISION = "provision"
+    CLEANUP = "cleanup"
+
+
+class ResourceState(StrEnum):
+    """How far a resource has come: what the record believes of it."""
+
+    INTENDED = "intended"
+    CREATED = "created"
+    READY = "ready"
+    DELETING = "deleting"
+    GONE = "gone"
+
+
+class FailureCategory(StrEnum):
+    """What a person has to change before a retry can succeed."""
+
+    SPEC = "spec"
+    PERMISSION = "permission"
+    QUOTA = "quota"
+    CAPACITY = "capacity"
+    DEADLINE = "deadline"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    AWS = "aws"
+    INTERNAL = "internal"
+
+
+class Value(BaseModel):
+    """A frozen value that refuses nothing: a newer writer may have added fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Run(Value):
+    """One job on an environment."""
+
+    id: str
+    kind: RunKind
+    reason: str = Field(description="What asked for it: enqueue, retry, destroy or failure.")
+    accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
+    deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
+    outcome: State = Field(description="The state that the run reaches when all goes well.")
+
+
+class ResourceRecord(Value):
+    """The belief about one resource: its intent, and the ids that came of it."""
+
+    state: ResourceState
+    ids: tuple[str, ...] = ()
+    incarnation: int = 1
+    count: int = 1
+    at: float = Field(description="Unix time in seconds of the last change of state.")
+
+
+class Failure(Value):
+    """Why a run failed: a sentence for a person, and the facts behind it."""
+
+    category: FailureCategory
+    message: str
+    step: Step
+    resource: str | None = None
+    action: str | None = None
+    code: str | None = None
+    request_id: str | None = None
+
+
+class Event(Value):
+    """One entry of an environment's history."""
+
+    id: str = ""
+    at: float = 0.0
+    type: str
+    run: str
+    step: Step | None = None
+    resource: str | None = None
+    state: str | None = None
+    ids: tuple[str, ...] = ()
+    message: str | None = None
+    seconds: float | None = None
+
+
+class Instance(Value):
+    """One instance as the outputs show it."""
+
+    id: str
+    group: str
+    type: str
+    image: str
+    zone: str
+    subnet_id: str
+    private_ip: str | None
+    private_dns: str | None
+    public_ip: str | None
+    public_dns: str | None
+
+
+class Outputs(Value):
+    """What a caller needs of a ready environment."""
+
+    vpc_id: str
+    subnets: dict[str, str] = Field(description="Subnet id by subnet name.")
+    security_groups: dict[str, str] = Field(description="Group id by the group's name.")
+    key_pair: str | None = Field(default=None, description="The key pair's name in EC2.")
+    instances: tuple[Instance, ...] = ()
+
+
+class Record(Value):
+    """All that Redis holds of one environment, but for its events."""
+
+    format: int
+    environment_id: str
+    uid: str = Field(description="Drawn when the record was made; a part of every client token.")
+    spec: EnvironmentSpec
+    digest: str
+    created_at: float
+    updated_at: float
+    state: State
+    step: Step
+    run: Run
+    attempt: int = 0
+    epoch: int = 0
+    failure: Failure | None = Field(default=None, description="Why the last provision run failed.")
+    cleanup_failure: Failure | None = Field(
+        default=None, description="Why the cleanup after it, or the one asked for, failed."
+    )
+    outputs: Outputs | None = None
+    resources: dict[str, ResourceRecord] = {}
+    lookups: dict[str, Any] = {}
+
+    @property
+    def at_rest(self) -> bool:
+        return self.state in AT_REST
+
+
+_JSON_FIELDS: Final = ("run", "failure", "cleanup_failure", "outputs", "spec")
+
+
+def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record:
+    """Read a record from the fields of its Redis hash.
+
+    Raises `StoreCorrupt` when they are not a record of a format that this code knows.
+    """
+    import json
+
+    written = int(fields.get("format") or 0)
+    if written != RECORD_FORMAT:
+        raise StoreCorrupt(
+            f"The record of {environment_id} has format {written}, this version of envwright "
+            f"reads format {RECORD_FORMAT}: use the version that wrote it, or a newer one."
+        )
+    values: dict[str, Any] = {"environment_id": environment_id, "resources": {}, "lookups": {}}
+    try:
+        for field, text in fields.items():
+            if field.startswith(RESOURCE_FIELD):
+                values["resources"][field.removeprefix(RESOURCE_FIELD)] = json.loads(text)
+            elif field.startswith(LOOKUP_FIELD):
+                values["lookups"][field.removeprefix(LOOKUP_FIELD)] = json.loads(text)
+            elif field in _JSON_FIELDS:
+                values[field] = json.loads(text) if text else None
+            else:
+                values[field] = text
+        return Record.model_validate(values)
+    except (ValueError, ValidationError) as error:
+        raise StoreCorrupt(
+            f"The record of {environment_id} cannot be read: {type(error).__name__}."
+        ) from error

@@ -1,0 +1,196 @@
+"""The record in Redis, as callers see it: read it, follow its events, accept a run.
+
+What a worker writes under a lease is the worker's own (`tasks/store.py`); both agree on the keys
+(`names.Keys`) and on the record's fields (`record.record_from_fields`).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from envwright.errors import StoreUnavailable
+from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
+from envwright.runs import AcceptedRun
+from envwright.settings import ClientSettings
+
+EVENTS_KEPT: Final = 2000
+"""About how many events an environment keeps; the oldest go first."""
+
+PUBLISH_GRACE: Final = 5.0
+"""Seconds that whoever accepted a run has to send its message before the sweeper sends one."""
+
+ACCEPT: Final = """
+local state, run_id = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id'))
+if run_id == ARGV[10] then return 1 end
+if (state or '') ~= ARGV[2] or (run_id or '') ~= ARGV[3] then return 0 end
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+if ARGV[6] == '1' then
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(field, 1, #ARGV[7]) == ARGV[7] then redis.call('HDEL', KEYS[1], field) end
+  end
+end
+for field, value in pairs(cjson.decode(ARGV[4])) do redis.call('HSET', KEYS[1], field, value) end
+redis.call('HSET', KEYS[1], 'updated_at', string.format('%.3f', now))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', ARGV[5])
+redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[1])
+redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
+return 1
+"""
+
+
+def address(url: str) -> str:
+    """Redis' host and port for a message, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def event_from_entry(entry_id: str, fields: Mapping[str, str]) -> Event:
+    """Read an event from its stream entry; its time is the entry's, which is Redis' clock."""
+    event = Event.model_validate_json(fields["event"])
+    return event.model_copy(update={"id": entry_id, "at": int(entry_id.split("-")[0]) / 1000})
+
+
+class Store:
+    """Reads records and events, and accepts runs. Raises `StoreUnavailable` from every method."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
+        self._keys = settings.keys
+        # One more try after a broken connection and none after a time-out: a restarted Redis is
+        # not an error to the caller, and a frozen one is reported after one time-out, not four.
+        self._redis: Redis = Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_timeout=settings.redis_timeout,
+            socket_connect_timeout=settings.redis_timeout,
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            health_check_interval=30,
+        )
+        self._accept = self._redis.register_script(ACCEPT)
+
+    def close(self) -> None:
+        self._redis.close()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(
+                f"Redis at {address(self._settings.redis_url)} did not do what envwright asked "
+                f"of it ({type(error).__name__}: {error}): check that it runs and that "
+                f"ENVWRIGHT_REDIS_URL names it."
+            ) from error
+
+    def now(self) -> float:
+        """Redis' clock: Unix time in seconds. Leases and deadlines go by it alone."""
+        with self._answering():
+            seconds, micros = self._redis.time()
+        return seconds + micros / 1_000_000
+
+    def read(self, environment_ids: Sequence[str]) -> list[Record | None]:
+        """The records of these environments, in their order; None where there is no record."""
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            for environment_id in environment_ids:
+                pipe.hgetall(self._keys.record(environment_id))
+            answers = cast(list[dict[str, str]], pipe.execute())
+        return [
+            record_from_fields(environment_id, fields) if fields else None
+            for environment_id, fields in zip(environment_ids, answers, strict=True)
+        ]
+
+    def environment_ids(self, name: str | None = None) -> list[str]:
+        """The ids of all environments, the newest last; or only of those with this name."""
+        with self._answering():
+            found = cast(list[str], self._redis.zrange(self._keys.environments, 0, -1))
+        return [one for one in found if name is None or one.split(".", 1)[0] == name]
+
+    def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
+        """Write these runs into their records and put them among what is due.
+
+        A run is written only while the record is still as the caller saw it; the answer says
+        for each whether it was. A request that is repeated after a broken connection finds
+        what it wrote before, and is answered alike.
+        """
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            for run in runs:
+                self._accept(
+                    keys=[
+                        self._keys.record(run.environment_id),
+                        self._keys.events(run.environment_id),
+                        self._keys.due,
+                        self._keys.environments,
+                    ],
+                    args=[
+                        run.environment_id,
+                        run.seen.state if run.seen else "",
+                        run.seen.run.id if run.seen else "",
+                        json.dumps(run.fields),
+                        run.event.model_dump_json(exclude_defaults=True),
+                        "1" if run.starts_anew else "0",
+                        LOOKUP_FIELD,
+                        PUBLISH_GRACE,
+                        EVENTS_KEPT,
+                        run.run.id,
+                    ],
+                    client=pipe,
+                )
+            return [answer == 1 for answer in pipe.execute()]
+
+    def events(self, environment_id: str, after: str = "-") -> list[Event]:
+        """The events of an environment after the entry with this id; all of them by default."""
+        start = "-" if after == "-" else f"({after}"
+        with self._answering():
+            entries = cast(
+                list[tuple[str, dict[str, str]]],
+                self._redis.xrange(self._keys.events(environment_id), min=start),
+            )
+        return [event_from_entry(entry_id, fields) for entry_id, fields in entries]
+
+    def wait_for_events(self, after: Mapping[str, str], timeout: float) -> dict[str, list[Event]]:
+        """Wait until one of these environments has an event later than the given entry's id.
+
+        `after` maps environment ids to entry ids ("0" for the very first). Returns what came, by
+        environment, or nothing when `timeout` seconds passed.
+        """
+        names = {self._keys.events(environment_id): environment_id for environment_id in after}
+        # A blocking read must end before the socket's own time-out declares Redis dead.
+        block = max(1, int(min(timeout, self._settings.redis_timeout / 2) * 1000))
+        with self._answering():
+            streams: Any = {key: after[environment_id] for key, environment_id in names.items()}
+            answer = cast(
+                dict[str, Any] | list[Any], self._redis.xread(streams=streams, block=block)
+            )
+        pairs = answer.items() if isinstance(answer, dict) else answer
+        return {
+            names[key]: [event_from_entry(entry_id, fields) for entry_id, fields in entries]
+            for key, entries in pairs or ()
+        }
+
+    def submission(self, submission_id: str) -> dict[str, str]:
+        """What a producer without this package left under this id, and what became of it."""
+        with self._answering():
+            return cast(dict[str, str], self._redis.hgetall(self._keys.submission(submission_id)))
+
+    def answer_submission(
+        self, submission_id: str, answer: Mapping[str, str], keep_seconds: int
+    ) -> None:
+        """Put the answer in the place of the submitted spec, and let it expire."""
+        key = self._keys.submission(submission_id)
+        with self._answering():
+            pipe = self._redis.pipeline()
+            pipe.hdel(key, "spec")
+            pipe.hset(key, mapping=cast(Any, dict(answer)))
+            pipe.expire(key, keep_seconds)
+            pipe.execute()

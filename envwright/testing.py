@@ -1,0 +1,137 @@
+"""For callers' own tests: a client without Redis, and without a worker.
+
+    from envwright.testing import InMemoryClient
+
+    client = InMemoryClient()
+    start_the_thing_that_enqueues(client)
+    client.finish("web", State.READY)            # what a worker would have done
+
+It takes and refuses exactly what the real client does, since it is the real client on another
+store; only the worker's part is yours to play, by `finish`.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Final
+
+from envwright.client import Client
+from envwright.record import (
+    LEGAL_MOVES,
+    LOOKUP_FIELD,
+    Event,
+    Failure,
+    Outputs,
+    Record,
+    State,
+    record_from_fields,
+)
+from envwright.runs import AcceptedRun
+from envwright.settings import ClientSettings
+from envwright.store import Store
+
+_WAY_OF_A_RUN: Final = {State.QUEUED: State.PROVISIONING}
+
+
+class InMemoryStore(Store):
+    """Keeps records and events in this process."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, dict[str, str]] = {}
+        self._history: dict[str, list[Event]] = {}
+        self._serial = count(1)
+        self._changed = threading.Condition()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def read(self, environment_ids: Sequence[str]) -> list[Record | None]:
+        with self._changed:
+            return [
+                record_from_fields(one, self._fields[one]) if one in self._fields else None
+                for one in environment_ids
+            ]
+
+    def environment_ids(self, name: str | None = None) -> list[str]:
+        with self._changed:
+            return [one for one in self._fields if name is None or one.split(".", 1)[0] == name]
+
+    def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
+        with self._changed:
+            return [self._accept_one(run) for run in runs]
+
+    def events(self, environment_id: str, after: str = "-") -> list[Event]:
+        start = 0 if after in ("-", "0") else int(after)
+        with self._changed:
+            return [one for one in self._history.get(environment_id, []) if int(one.id) > start]
+
+    def wait_for_events(self, after: Mapping[str, str], timeout: float) -> dict[str, list[Event]]:
+        def news() -> dict[str, list[Event]]:
+            found = {one: self.events(one, last) for one, last in after.items()}
+            return {one: events for one, events in found.items() if events}
+
+        with self._changed:
+            self._changed.wait_for(news, timeout)
+            return news()
+
+    def write(self, environment_id: str, fields: Mapping[str, str], event: Event) -> None:
+        """Change a record, and tell it in an event."""
+        with self._changed:
+            self._fields[environment_id] |= {**fields, "updated_at": str(self.now())}
+            told = event.model_copy(update={"id": str(next(self._serial)), "at": self.now()})
+            self._history.setdefault(environment_id, []).append(told)
+            self._changed.notify_all()
+
+    def _accept_one(self, run: AcceptedRun) -> bool:
+        have = self._fields.get(run.environment_id, {})
+        seen = (str(run.seen.state), run.seen.run.id) if run.seen else (None, None)
+        if (have.get("state"), have.get("run_id")) != seen:
+            return False
+        self._fields[run.environment_id] = {
+            field: value
+            for field, value in have.items()
+            if not (run.starts_anew and field.startswith(LOOKUP_FIELD))
+        }
+        self.write(run.environment_id, run.fields, run.event)
+        return True
+
+
+class InMemoryClient(Client):
+    """The client, on a store in memory. Sends nothing: no worker would listen."""
+
+    def __init__(self) -> None:
+        self.settings = ClientSettings.model_construct()
+        self._memory = InMemoryStore()
+        self._store = self._memory
+
+    def finish(
+        self,
+        name: str,
+        state: State,
+        *,
+        outputs: Outputs | None = None,
+        failure: Failure | None = None,
+    ) -> Record:
+        """Bring an environment to this state, as the worker would.
+
+        Raises `ValueError` when no worker could from where it stands.
+        """
+        record = self.status(name)
+        standing = _WAY_OF_A_RUN.get(record.state, record.state)
+        if state not in LEGAL_MOVES[standing]:
+            raise ValueError(f"No worker brings an environment from {record.state} to {state}.")
+        fields = {"state": str(state)}
+        if outputs is not None:
+            fields["outputs"] = outputs.model_dump_json()
+        if failure is not None:
+            fields["failure"] = failure.model_dump_json()
+        event = Event(type="state", run=record.run.id, state=state)
+        self._memory.write(record.environment_id, fields, event)
+        return self.status(record.environment_id)
+
+    def _wake(self, wanted: AcceptedRun) -> None:
+        """Nobody is there to be woken up."""
