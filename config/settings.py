@@ -1,0 +1,88 @@
+"""The worker's settings, read from `ENVWRIGHT_*`; docs/configuration.md lists them."""
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from envwright.settings import ClientSettings
+
+
+class WorkerSettings(ClientSettings):
+    """All that a worker can be told. Times are seconds."""
+
+    concurrency: int = Field(
+        default=100, ge=1, le=5000, description="Steps that one worker process runs at once."
+    )
+    lease: float = Field(
+        default=15.0,
+        ge=10,
+        le=300,
+        description="How long a worker may act on an environment before it must renew; after a "
+        "worker's death, another takes over within about this time.",
+    )
+    lease_margin: float = Field(
+        default=5.0,
+        ge=1,
+        description="No call that changes anything is begun this close to the lease's end.",
+    )
+    sweep_every: float = Field(
+        default=1.0, gt=0, le=60, description="How often the sweeper looks for what is due."
+    )
+    wake_grace: float = Field(
+        default=10.0,
+        ge=1,
+        description="How long a message that was sent may take to reach a worker before another "
+        "is sent; it doubles with each, while the queue is not empty.",
+    )
+    aws_endpoint_url: str | None = Field(
+        default=None, description="Where AWS is, if not at AWS: the address of an emulator."
+    )
+    aws_connect_timeout: float = Field(
+        default=5.0, gt=0, description="How long connecting to AWS may take."
+    )
+    aws_read_timeout: float = Field(
+        default=20.0, gt=0, description="How long AWS may take to answer one call."
+    )
+    aws_connections: int = Field(
+        default=100, ge=1, description="Connections that one client (account and region) may open."
+    )
+    poll_every: float = Field(
+        default=5.0,
+        gt=0,
+        description="How often the state of something that takes its time is asked for.",
+    )
+    settle_time: float = Field(
+        default=15.0,
+        ge=0,
+        description="How long AWS may take to show what an unanswered create has made.",
+    )
+    visibility_timeout: float = Field(
+        default=300.0, gt=0, description="How long a new id may stay unknown to AWS's other calls."
+    )
+    conflict_timeout: float = Field(
+        default=900.0,
+        gt=0,
+        description="How long to wait for something that is in use, or in a state that does not "
+        "permit the call.",
+    )
+    instance_timeout: float = Field(
+        default=900.0,
+        gt=0,
+        description="How long instances may take to run, pass their checks, or terminate.",
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="How logs look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level that is logged."
+    )
+
+    @model_validator(mode="after")
+    def _margin_leaves_time_to_act(self) -> "WorkerSettings":
+        if self.lease_margin > self.lease / 2:
+            raise ValueError("lease_margin must be at most half of lease, or nothing gets done")
+        return self
+
+    @cached_property
+    def longest_step(self) -> float:
+        """Seconds after which the broker may hand a message to another worker."""
+        return 24 * 3600.0 + 600.0

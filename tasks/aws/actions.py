@@ -1,0 +1,56 @@
+"""Every AWS call that envwright can make, and what may be done when its reply is lost.
+
+The door lets nothing else through, so this table is also the list of permissions that the
+worker needs.
+"""
+
+from enum import Enum
+from typing import Final
+
+
+class Effect(Enum):
+    """What a call does to AWS, and so how it may be repeated."""
+
+    READ = "read"
+    CREATE = "create, and a second one would make a second resource"
+    CREATE_BY_TOKEN = "create, repeatable under its client token"  # noqa: S105
+    CHANGE = "change, with the same result when repeated"
+    DELETE = "delete, with the same result when repeated"
+
+
+ACTIONS: Final[dict[str, Effect]] = {
+    "AttachInternetGateway": Effect.CHANGE,
+    "AuthorizeSecurityGroupEgress": Effect.CHANGE,
+    "AuthorizeSecurityGroupIngress": Effect.CHANGE,
+    "CreateInternetGateway": Effect.CREATE,
+    "CreateRoute": Effect.CHANGE,
+    "CreateSecurityGroup": Effect.CREATE,
+    "CreateSubnet": Effect.CREATE,
+    "CreateVpc": Effect.CREATE,
+    "DeleteInternetGateway": Effect.DELETE,
+    "DeleteKeyPair": Effect.DELETE,
+    "DeleteRoute": Effect.DELETE,
+    "DeleteSecurityGroup": Effect.DELETE,
+    "DeleteSubnet": Effect.DELETE,
+    "DeleteVpc": Effect.DELETE,
+    "DescribeAvailabilityZones": Effect.READ,
+    "DescribeImages": Effect.READ,
+    "DescribeInstanceStatus": Effect.READ,
+    "DescribeInstances": Effect.READ,
+    "DescribeInternetGateways": Effect.READ,
+    "DescribeKeyPairs": Effect.READ,
+    "DescribeRouteTables": Effect.READ,
+    "DescribeSecurityGroups": Effect.READ,
+    "DescribeSubnets": Effect.READ,
+    "DescribeTags": Effect.READ,
+    "DescribeVpcAttribute": Effect.READ,
+    "DescribeVpcs": Effect.READ,
+    "DetachInternetGateway": Effect.DELETE,
+    "GetParameter": Effect.READ,
+    "ImportKeyPair": Effect.CREATE,
+    "ModifyVpcAttribute": Effect.CHANGE,
+    "RevokeSecurityGroupEgress": Effect.DELETE,
+    "RevokeSecurityGroupIngress": Effect.DELETE,
+    "RunInstances": Effect.CREATE_BY_TOKEN,
+    "TerminateInstances": Effect.DELETE,
+}

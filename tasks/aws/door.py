@@ -1,0 +1,149 @@
+"""The one door to AWS: every call passes here, is timed, logged, classified and repeated.
+
+A door looks like the SDK's client, so that callers write `await ec2.create_vpc(...)`; but it
+repeats a call only where that is safe, for as long as that can help, and never after the lease.
+"""
+
+import itertools
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from aiohttp import ClientError as HttpError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from config.settings import WorkerSettings
+from envwright.errors import EnvwrightError
+from tasks.aws.actions import ACTIONS, Effect
+from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate, from_client_error
+from tasks.lease import Lease, clock
+
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 10.0
+
+logger = structlog.get_logger(__name__)
+
+
+class Unanswered(EnvwrightError):
+    """A call that may be repeated was not answered."""
+
+
+class Door:
+    """Stands in for an SDK client while one step runs."""
+
+    def __init__(self, client: Any, lease: Lease, settings: WorkerSettings) -> None:
+        self._client = client
+        self._lease = lease
+        self._settings = settings
+        self.trouble: EnvwrightError | None = None
+        """The last error that a call was repeated for, if it has not been answered since."""
+
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
+        action = self._client.meta.method_to_api_mapping.get(operation)
+        if action not in ACTIONS:
+            raise AttributeError(f"{operation} is not among the calls in tasks/aws/actions.py")
+        method = getattr(self._client, operation)
+
+        async def call(**parameters: Any) -> Any:
+            return await self._repeat(action, method, parameters)
+
+        return call
+
+    async def _repeat(
+        self, action: str, method: Callable[..., Awaitable[Any]], parameters: dict[str, Any]
+    ) -> Any:
+        effect = ACTIONS[action]
+        begun = clock()
+        for attempt in itertools.count(1):
+            self._lease.check(changing=effect is not Effect.READ)
+            try:
+                answer = await self._send(action, effect, method, parameters, attempt)
+            except (AwsError, Unanswered) as error:
+                if clock() - begun > self._patience(effect, error):
+                    raise
+                self.trouble = error
+            else:
+                self.trouble = None
+                return answer
+            longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
+            await self._lease.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        raise AssertionError("unreachable: the count never ends")
+
+    async def _send(
+        self,
+        action: str,
+        effect: Effect,
+        method: Callable[..., Awaitable[Any]],
+        parameters: dict[str, Any],
+        attempt: int,
+    ) -> Any:
+        """One attempt. What it raises says whether a further one is safe."""
+        sent = clock()
+        code: str | None = None
+        request_id: str | None = None
+        try:
+            answer = await method(**parameters)
+        except ClientError as error:
+            # Not always ours: the SDK may have called AssumeRole before.
+            refusal = from_client_error(error.operation_name, dict(error.response))
+            code, request_id = refusal.code, refusal.request_id
+            if refusal.error_class is ErrorClass.TRANSIENT and effect is Effect.CREATE:
+                raise UnansweredCreate(action, refusal.code) from error
+            raise refusal from error
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            code = type(error).__name__
+            raise AwsError(action, code, str(error), None, ErrorClass.PERMISSION) from error
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
+            code = type(error).__name__
+            raise Unanswered(f"{action} could not be sent: {error}.") from error
+        except (HTTPClientError, ResponseParserError, HttpError, OSError) as error:
+            code = type(error).__name__
+            if effect is Effect.CREATE:
+                raise UnansweredCreate(action, code) from error
+            raise Unanswered(f"{action} was not answered: {error}.") from error
+        except BotoCoreError as error:
+            # Its text may quote parameters, and with them user data.
+            code = type(error).__name__
+            text = "the SDK found a parameter wrong before it sent the call"
+            raise AwsError(action, code, text, None, ErrorClass.INVALID) from None
+        else:
+            request_id = answer.get("ResponseMetadata", {}).get("RequestId")
+            return answer
+        finally:
+            report = logger.debug if effect is Effect.READ and code is None else logger.info
+            report(
+                "aws_call",
+                action=action,
+                duration_ms=round((clock() - sent) * 1000, 1),
+                aws_request_id=request_id,
+                code=code,
+                attempt=attempt,
+            )
+
+    def _patience(self, effect: Effect, error: EnvwrightError) -> float:
+        """For how many seconds this call is repeated after this error."""
+        if isinstance(error, Unanswered):
+            return float("inf")
+        if not isinstance(error, AwsError):
+            return 0.0
+        match error.error_class:
+            case ErrorClass.THROTTLED | ErrorClass.TRANSIENT:
+                return float("inf")
+            case ErrorClass.CONFLICT:
+                return self._settings.conflict_timeout
+            case ErrorClass.DEPENDENCY if effect is Effect.DELETE:
+                return self._settings.conflict_timeout
+            case ErrorClass.NOT_FOUND if effect is not Effect.DELETE:
+                return self._settings.visibility_timeout
+            case _:
+                return 0.0

@@ -1,0 +1,201 @@
+"""AWS's errors by what they ask of us. The codes are those of the EC2 API's error reference."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final
+
+from envwright.errors import EnvwrightError
+
+
+class ErrorClass(StrEnum):
+    """What an error means for the caller, whatever its code."""
+
+    THROTTLED = "throttled"
+    TRANSIENT = "transient"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    DEPENDENCY = "dependency"
+    CAPACITY = "capacity"
+    QUOTA = "quota"
+    PERMISSION = "permission"
+    EXISTS = "exists"
+    TOKEN = "token"  # noqa: S105 - a class of errors about client tokens, not a password
+    INVALID = "invalid"
+
+
+_CODES: Final[dict[ErrorClass, frozenset[str]]] = {
+    ErrorClass.THROTTLED: frozenset(
+        {
+            "EC2ThrottledException",
+            "PriorRequestNotComplete",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        }
+    ),
+    ErrorClass.TRANSIENT: frozenset(
+        {
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "RequestTimeout",
+            "ServerInternal",
+            "ServiceUnavailable",
+            "Unavailable",
+        }
+    ),
+    ErrorClass.NOT_FOUND: frozenset(
+        {
+            "Gateway.NotAttached",
+            "InvalidGroup.NotFound",
+            "InvalidPermission.NotFound",
+            "NatGatewayNotFound",
+        }
+    ),
+    ErrorClass.CONFLICT: frozenset(
+        {
+            "ConcurrentMutationLimitExceeded",
+            "ConcurrentTagAccess",
+            "IncorrectInstanceState",
+            "IncorrectState",
+            "ResourceNotReady",
+        }
+    ),
+    ErrorClass.DEPENDENCY: frozenset(
+        {
+            "DependencyViolation",
+            "InvalidGroup.InUse",
+            "InvalidIPAddress.InUse",
+            "ResourceInUse",
+            "VolumeInUse",
+        }
+    ),
+    ErrorClass.CAPACITY: frozenset(
+        {
+            "InsufficientAddressCapacity",
+            "InsufficientFreeAddressesInSubnet",
+            "InsufficientHostCapacity",
+            "InsufficientInstanceCapacity",
+            "InsufficientVolumeCapacity",
+            "SpotMaxPriceTooLow",
+            "UnfulfillableCapacity",
+            "Unsupported",
+        }
+    ),
+    ErrorClass.PERMISSION: frozenset(
+        {
+            "AccessDenied",
+            "AccessDeniedException",
+            "AuthFailure",
+            "Blocked",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "OptInRequired",
+            "PendingVerification",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "TagPolicyViolation",
+            "UnauthorizedOperation",
+            "UnrecognizedClientException",
+        }
+    ),
+    ErrorClass.EXISTS: frozenset(
+        {
+            "InvalidGroup.Duplicate",
+            "InvalidKeyPair.Duplicate",
+            "InvalidPermission.Duplicate",
+            "Resource.AlreadyAssociated",
+            "RouteAlreadyExists",
+        }
+    ),
+    ErrorClass.TOKEN: frozenset({"IdempotentInstanceTerminated", "IdempotentParameterMismatch"}),
+}
+_CLASS_BY_CODE: Final = {code: name for name, codes in _CODES.items() for code in codes}
+_IMAGE_CODES: Final = "InvalidAMIID."
+
+
+def classify(code: str, http_status: int) -> ErrorClass:
+    """The class of an error; by its code first, since capacity errors come as HTTP 500 too."""
+    if code in _CLASS_BY_CODE:
+        return _CLASS_BY_CODE[code]
+    if code.endswith("LimitExceeded"):
+        return ErrorClass.QUOTA
+    # An unknown image is the caller's mistake; any other unknown id is one that we made.
+    if code.endswith((".NotFound", "NotFoundException")) and not code.startswith(_IMAGE_CODES):
+        return ErrorClass.NOT_FOUND
+    if http_status >= 500:
+        return ErrorClass.TRANSIENT
+    return ErrorClass.INVALID
+
+
+_ADVICE: Final[dict[ErrorClass, str]] = {
+    ErrorClass.CAPACITY: "Try another instance type or zone, or retry later.",
+    ErrorClass.QUOTA: "Have this quota raised in Service Quotas, or free what uses it up.",
+    ErrorClass.PERMISSION: "Check the worker's credentials and what they are allowed to do.",
+    ErrorClass.DEPENDENCY: "Something that is not of this environment still uses it.",
+    ErrorClass.INVALID: "Correct the spec.",
+}
+
+
+class AwsError(EnvwrightError):
+    """AWS refused a call."""
+
+    def __init__(
+        self,
+        action: str,
+        code: str,
+        message: str,
+        request_id: str | None,
+        error_class: ErrorClass,
+    ) -> None:
+        self.action = action
+        self.code = code
+        self.aws_message = message
+        self.request_id = request_id
+        self.error_class = error_class
+        advice = _ADVICE.get(error_class, "")
+        text = message.strip().rstrip(".")
+        super().__init__(f"AWS refused {action} with {code}: {text}. {advice}".rstrip())
+
+
+class UnansweredCreate(EnvwrightError):
+    """A create was sent and not answered: what it was to make may exist or not."""
+
+    def __init__(self, action: str, reason: str) -> None:
+        self.action = action
+        super().__init__(f"{action} was sent and not answered ({reason}).")
+
+
+class Halted(EnvwrightError):
+    """No further call may be made for this step: its worker stops, or its lease is gone."""
+
+
+def from_client_error(action: str, response: dict[str, Any]) -> AwsError:
+    """The error that a reply of the SDK stands for; `action` is the call that was refused."""
+    error = response.get("Error", {})
+    meta = response.get("ResponseMetadata", {})
+    code = str(error.get("Code", "Unknown"))
+    return AwsError(
+        action=action,
+        code=code,
+        message=str(error.get("Message", "no message")),
+        request_id=meta.get("RequestId") or response.get("RequestId"),
+        error_class=classify(code, int(meta.get("HTTPStatusCode", 0))),
+    )
+
+
+@contextmanager
+def tolerating(*classes: ErrorClass) -> Iterator[None]:
+    """Take these errors for success: what was asked for is so already."""
+    try:
+        yield
+    except AwsError as error:
+        if error.error_class not in classes:
+            raise

@@ -1,0 +1,98 @@
+"""The SDK's clients: one for each account, region and service, shared by all steps of a worker."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Final
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiobotocore.credentials import (
+    AioAssumeRoleCredentialFetcher,
+    AioDeferredRefreshableCredentials,
+)
+from aiobotocore.session import AioSession
+from botocore.exceptions import NoCredentialsError
+
+from config.settings import WorkerSettings
+from envwright import __version__
+from envwright.spec import Account
+from tasks.aws.errors import AwsError, ErrorClass
+
+_ROLE_SESSION_NAME: Final = "envwright"
+
+
+class AwsClients:
+    """Opens clients when they are first asked for. Belongs to the event loop that uses it."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._own = AioSession()
+        self._loader = self._own.get_component("data_loader")
+        self._clients: dict[tuple[str, str, Account | None], Any] = {}
+        self._opening = asyncio.Lock()
+        self._open = AsyncExitStack()
+        # One attempt a call: what may be repeated, and when, only the door can tell.
+        self._config = AioConfig(
+            connect_timeout=settings.aws_connect_timeout,
+            read_timeout=settings.aws_read_timeout,
+            max_pool_connections=settings.aws_connections,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            user_agent_extra=f"envwright/{__version__}",
+        )
+
+    async def client(self, service: str, region: str, account: Account | None) -> Any:
+        """The client of a service ("ec2", "ssm"), with the worker's credentials or a role's."""
+        key = (service, region, account)
+        if key in self._clients:
+            return self._clients[key]
+        async with self._opening:
+            if key not in self._clients:
+                session = await self._session(region, account)
+                opened = session.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self._settings.aws_endpoint_url,
+                    config=self._config,
+                )
+                self._clients[key] = await self._open.enter_async_context(opened)
+        return self._clients[key]
+
+    async def close(self) -> None:
+        self._clients.clear()
+        await self._open.aclose()
+
+    async def _session(self, region: str, account: Account | None) -> Any:
+        if account is None:
+            return aioboto3.Session(botocore_session=self._own)
+        own_credentials = await self._own.get_credentials()
+        if own_credentials is None:
+            raise AwsError(
+                "AssumeRole",
+                "NoCredentials",
+                str(NoCredentialsError()),
+                None,
+                ErrorClass.PERMISSION,
+            )
+        extra = {"RoleSessionName": _ROLE_SESSION_NAME}
+        if account.external_id is not None:
+            extra["ExternalId"] = account.external_id
+        create_sts: Any = partial(
+            self._own.create_client,
+            region_name=region,
+            endpoint_url=self._settings.aws_endpoint_url,
+            config=self._config,
+        )
+        fetcher = AioAssumeRoleCredentialFetcher(
+            client_creator=create_sts,
+            source_credentials=own_credentials,
+            role_arn=account.role_arn,
+            extra_args=extra,
+        )
+        assumed: Any = AioSession()
+        # A session of its own would read the SDK's data files again: 20 MB each time.
+        assumed.register_component("data_loader", self._loader)
+        assumed._credentials = AioDeferredRefreshableCredentials(
+            method="assume-role", refresh_using=fetcher.fetch_credentials
+        )
+        return aioboto3.Session(botocore_session=assumed)

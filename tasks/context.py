@@ -1,0 +1,181 @@
+"""All that a step is handed: what is wanted, what is believed, and the means to act on it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from config.settings import WorkerSettings
+from envwright.errors import EnvwrightError
+from envwright.names import Step
+from envwright.record import (
+    LOOKUP_FIELD,
+    RESOURCE_FIELD,
+    Event,
+    Outputs,
+    Record,
+    ResourceRecord,
+    ResourceState,
+)
+from tasks.aws.tags import tag_list, tagged_ids
+from tasks.lease import End, Lease, clock
+from tasks.store import WorkerStore, Written
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
+    from types_aiobotocore_ssm.client import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be made under a key: how many, and the ids where they are known before."""
+
+    count: int = 1
+    ids_foreseen: tuple[str, ...] = ()
+
+
+class Context:
+    """One step of one run, under one lease."""
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        now: float,
+        lease: Lease,
+        store: WorkerStore,
+        settings: WorkerSettings,
+        ec2: "EC2Client",
+        ssm: "SSMClient",
+    ) -> None:
+        """`now` is Redis' clock at the moment of the claim, in Unix seconds."""
+        self.record = record
+        self.spec = record.spec
+        self.step: Step = record.step
+        self.lease = lease
+        self.settings = settings
+        self.ec2 = ec2
+        self.ssm = ssm
+        self.beliefs: dict[str, ResourceRecord] = dict(record.resources)
+        self.lookups: dict[str, Any] = dict(record.lookups)
+        self.outputs: Outputs | None = None
+        """What the run gives its caller: the ready step sets it."""
+        self.begun = clock()
+        self._store = store
+        self._now = now
+
+    def now(self) -> float:
+        """Unix time in seconds, by Redis' clock."""
+        return self._now + clock() - self.begun
+
+    def ids_of(self, key: str) -> tuple[str, ...]:
+        """The ids that the record holds under this key; none when nothing of it exists."""
+        belief = self.beliefs.get(key)
+        if belief is None or belief.state is ResourceState.GONE:
+            return ()
+        return belief.ids
+
+    def id_of(self, key: str) -> str:
+        """The id of a resource that an earlier group or step has made."""
+        ids = self.ids_of(key)
+        if not ids:
+            raise EnvwrightError(
+                f"{key} is needed and not in the record of {self.record.environment_id}."
+            )
+        return ids[0]
+
+    def token(self, key: str) -> str:
+        """The client token of the intent that is open under this key.
+
+        The same for every attempt at one incarnation, and never used for another: EC2 refuses
+        a token whose instance was terminated (EC2 API: ensuring idempotency). At most 64
+        characters.
+        """
+        text = f"{self.record.uid}/{key}/{self.beliefs[key].incarnation}"
+        return f"envwright-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+    def tags(self, key: str | None, name: str, own: Mapping[str, str] | None = None) -> Any:
+        """The tags for a create call; without a key for what is only part of a resource."""
+        return tag_list(self.record.environment_id, key, name, {**self.spec.tags, **(own or {})})
+
+    async def inventory(self) -> dict[str, list[str]]:
+        """What carries this environment's tag in AWS now: ids by resource key."""
+        return await tagged_ids(self.ec2, self.record.environment_id)
+
+    async def intend(self, intents: Mapping[str, "Intent"]) -> None:
+        """Put on record that these are about to be made.
+
+        An intent that is open already keeps its incarnation, and with it its token.
+        """
+        await self.note({key: self._intended(key, intent) for key, intent in intents.items()})
+
+    def _intended(self, key: str, intent: "Intent") -> ResourceRecord:
+        before = self.beliefs.get(key)
+        if before is None:
+            return ResourceRecord(
+                state=ResourceState.INTENDED,
+                ids=intent.ids_foreseen,
+                count=intent.count,
+                at=self.now(),
+            )
+        is_open = before.state is ResourceState.INTENDED
+        return ResourceRecord(
+            state=ResourceState.INTENDED,
+            ids=intent.ids_foreseen or self.ids_of(key),
+            incarnation=before.incarnation if is_open else before.incarnation + 1,
+            count=before.count if is_open else intent.count,
+            at=self.now(),
+        )
+
+    async def renounce(self, key: str) -> None:
+        """Close an intent, so that the next one draws a new token."""
+        await self.believe({key: ()}, ResourceState.GONE)
+
+    async def believe(self, ids: Mapping[str, Iterable[str]], state: ResourceState) -> None:
+        """Put on record how far these resources have come."""
+        await self.note(
+            {
+                key: self._belief(key).model_copy(
+                    update={"state": state, "ids": tuple(some), "at": self.now()}
+                )
+                for key, some in ids.items()
+            }
+        )
+
+    def _belief(self, key: str) -> ResourceRecord:
+        return self.beliefs.get(key) or ResourceRecord(state=ResourceState.INTENDED, at=self.now())
+
+    async def note(self, changed: Mapping[str, ResourceRecord]) -> None:
+        if not changed:
+            return
+        events = [
+            Event(
+                type="resource",
+                run=self.lease.hold.run_id,
+                step=self.step,
+                resource=key,
+                state=resource.state,
+                ids=resource.ids,
+            )
+            for key, resource in changed.items()
+        ]
+        self.beliefs |= changed
+        await self._write(
+            {f"{RESOURCE_FIELD}{key}": value.model_dump_json() for key, value in changed.items()},
+            events,
+        )
+
+    async def remember(self, name: str, value: Any) -> None:
+        """Keep what was looked up, so that each attempt at this environment uses the same."""
+        self.lookups[name] = value
+        await self._write({f"{LOOKUP_FIELD}{name}": json.dumps(value)}, [])
+
+    async def _write(self, fields: Mapping[str, str], events: list[Event]) -> None:
+        match await self._store.note(self.lease.hold, fields, events):
+            case Written.LOST:
+                self.lease.halt(End.LOST)
+            case Written.REPLACED:
+                self.lease.halt(End.REPLACED)
+            case _:
+                pass

@@ -1,0 +1,62 @@
+"""The lease as a running step sees it: whether it may still act, and why it no longer may."""
+
+import asyncio
+import time
+from enum import StrEnum
+from typing import Final
+
+from tasks.aws.errors import Halted
+from tasks.store import Hold
+
+# A laptop or a virtual machine that was suspended must find its lease gone, so the clock has to
+# run on meanwhile; CLOCK_MONOTONIC stops on Linux.
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def clock() -> float:
+    """Seconds on a clock that never goes back and runs on while the machine is suspended."""
+    return time.clock_gettime(_CLOCK)
+
+
+class End(StrEnum):
+    """Why a step was halted before its work was done."""
+
+    STOPPING = "the worker is stopping"
+    REPLACED = "another run has taken this one's place"
+    LOST = "the lease was lost"
+    DEADLINE = "the deadline has passed"
+    FAILED = "another resource of the step failed"
+
+
+class Lease:
+    """The right of this worker to act on one environment, until it ends or is ended."""
+
+    def __init__(self, hold: Hold, until: float, margin: float) -> None:
+        """`until` is a time of `clock()`; nothing is changed in its last `margin` seconds."""
+        self.hold = hold
+        self.until = until
+        self.end: End | None = None
+        self._margin = margin
+        self._ended = asyncio.Event()
+
+    def halt(self, end: End) -> None:
+        """Let no further call begin. What is under way is left to finish and be recorded."""
+        if self.end is None:
+            self.end = end
+            self._ended.set()
+
+    def check(self, changing: bool) -> None:
+        """Raises `Halted` when no call (or none that changes anything) may begin now."""
+        if self.end is None and clock() > self.until - (self._margin if changing else 0):
+            self.halt(End.LOST)
+        if self.end is not None:
+            raise Halted(f"Nothing further is begun: {self.end}.")
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, or raise `Halted` as soon as the lease ends."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
+        self.check(changing=False)

@@ -1,0 +1,121 @@
+"""What the spec leaves to AWS to say: zones by count, images by name, an image's root device.
+
+Each answer is kept in the record, so that a step that is done again asks for the very same
+resources: a launch with another image would not go under its client token.
+"""
+
+from typing import Any
+
+from envwright.record import FailureCategory
+from envwright.spec import InstanceGroup
+from tasks.aws.errors import AwsError
+from tasks.context import Context
+from tasks.failures import ResourceError, StepError
+from tasks.resources.instances import RootVolume
+
+ZONES = "zones"
+
+
+async def look_up_zones(context: Context) -> list[str]:
+    """The names of the network's zones: as the spec gives them, or the region's first ones."""
+    asked = context.spec.network.zones
+    if not isinstance(asked, int):
+        return list(asked)
+    if ZONES not in context.lookups:
+        answer = await context.ec2.describe_availability_zones(
+            Filters=[
+                {"Name": "zone-type", "Values": ["availability-zone"]},
+                {"Name": "state", "Values": ["available"]},
+            ]
+        )
+        names = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+        if len(names) < asked:
+            raise StepError(
+                FailureCategory.SPEC,
+                f"network.zones asks for {asked} zones, and {context.spec.region} has "
+                f"{len(names)} for this account ({', '.join(names)}): ask for fewer.",
+            )
+        await context.remember(ZONES, names[:asked])
+    return list(context.lookups[ZONES])
+
+
+async def look_up_images(context: Context) -> None:
+    """Find the image of each instance group, and the root volume where the spec leaves it open.
+
+    Raises `ResourceError` for the group whose image cannot be found.
+    """
+    for name, group in context.spec.instances.items():
+        try:
+            await _look_up_image(context, group)
+        except (AwsError, StepError) as error:
+            raise ResourceError(f"instance/instances/{name}", error) from error
+
+
+def image_of(context: Context, group: InstanceGroup) -> str:
+    """The AMI id of a group's image, after `look_up_images`."""
+    return str(context.lookups[_image(group.image)]) if _is_path(group.image) else group.image
+
+
+def root_volume_of(context: Context, group: InstanceGroup) -> RootVolume:
+    """The root volume of a group's instances, after `look_up_images`."""
+    asked = group.root_volume
+    found = context.lookups.get(_root_volume(image_of(context, group)), {})
+    return RootVolume(
+        device_name=asked.device_name or found["device_name"],
+        size=asked.size or found["size"],
+        type=asked.type,
+        encrypted=asked.encrypted,
+    )
+
+
+async def _look_up_image(context: Context, group: InstanceGroup) -> None:
+    if _is_path(group.image) and _image(group.image) not in context.lookups:
+        await context.remember(_image(group.image), await _read_parameter(context, group.image))
+    image, asked = image_of(context, group), group.root_volume
+    is_complete = asked.device_name is not None and asked.size is not None
+    if not is_complete and _root_volume(image) not in context.lookups:
+        await context.remember(_root_volume(image), await _describe_root_volume(context, image))
+
+
+def _is_path(image: str) -> bool:
+    return image.startswith("/")
+
+
+def _image(path: str) -> str:
+    return f"image:{path}"
+
+
+def _root_volume(image: str) -> str:
+    return f"root_volume:{image}"
+
+
+async def _read_parameter(context: Context, path: str) -> str:
+    """The AMI id that an SSM parameter holds (Systems Manager guide: public parameters)."""
+    answer = await context.ssm.get_parameter(Name=path)
+    value = answer["Parameter"]["Value"]
+    if not value.startswith("ami-"):
+        raise StepError(
+            FailureCategory.SPEC,
+            f"The SSM parameter {path} does not hold an AMI id: correct the spec's image.",
+        )
+    return value
+
+
+async def _describe_root_volume(context: Context, image: str) -> dict[str, Any]:
+    """The name and the size in GiB of an image's root device."""
+    answer = await context.ec2.describe_images(ImageIds=[image])
+    if not answer["Images"]:
+        raise StepError(
+            FailureCategory.SPEC,
+            f"AWS shows no image {image} in {context.spec.region}: correct the spec.",
+        )
+    found = answer["Images"][0]
+    device = found.get("RootDeviceName")
+    for mapping in found["BlockDeviceMappings"]:
+        if mapping.get("DeviceName") == device and "Ebs" in mapping:
+            return {"device_name": device, "size": mapping["Ebs"]["VolumeSize"]}
+    raise StepError(
+        FailureCategory.SPEC,
+        f"The image {image} has no EBS volume as its root device, and envwright launches no "
+        f"other: choose another image.",
+    )

@@ -1,0 +1,65 @@
+"""The network step: the VPC, its way out, and one public subnet a zone."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from celery import shared_task
+
+from envwright.names import Step, provision_task
+from envwright.spec import EnvironmentSpec
+from tasks import engine
+from tasks.context import Context
+from tasks.lookups import look_up_zones
+from tasks.resources.base import Resource
+from tasks.resources.internet_gateway import InternetGateway
+from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
+from tasks.resources.main_route import MainRoute
+from tasks.resources.subnet import Subnet
+from tasks.resources.vpc import Vpc
+from tasks.resources.vpc_dns import VpcDns
+
+KINDS: Final[engine.Groups] = (
+    (Vpc, InternetGateway),
+    (VpcDns, Subnet, InternetGatewayAttachment),
+    (MainRoute,),
+)
+
+VPC: Final = "network/vpc/main"
+GATEWAY: Final = "network/internet_gateway/main"
+ANYWHERE: Final = "0.0.0.0/0"
+
+
+def public_subnet(zone: str) -> str:
+    """The key of the public subnet in this zone."""
+    return f"network/subnet/public-{zone}"
+
+
+def wanted(spec: EnvironmentSpec, zones: Sequence[str]) -> list[Resource]:
+    """The resources of the step, for a network in these zones."""
+    dns = spec.network.dns
+    resources: list[Resource] = [
+        Vpc(key=VPC, cidr=spec.network.cidr),
+        InternetGateway(key=GATEWAY),
+        InternetGatewayAttachment(
+            key="network/internet_gateway_attachment/main", gateway=GATEWAY, vpc=VPC
+        ),
+        # The VPC's main route table serves every subnet that has none of its own: the public ones.
+        MainRoute(key="network/main_route/out", vpc=VPC, gateway=GATEWAY, destination=ANYWHERE),
+    ]
+    if not dns.support or dns.hostnames:
+        resources.append(
+            VpcDns(
+                key="network/vpc_dns/main", vpc=VPC, support=dns.support, hostnames=dns.hostnames
+            )
+        )
+    resources += [
+        Subnet(key=public_subnet(zone), vpc=VPC, name=f"public-{zone}", cidr=cidr, zone=zone)
+        for zone, cidr in zip(zones, spec.network.subnet_cidrs(), strict=True)
+    ]
+    return resources
+
+
+@shared_task(name=provision_task(Step.NETWORK))
+async def network(context: Context) -> None:
+    zones = await look_up_zones(context)
+    await engine.apply(context, KINDS, wanted(context.spec, zones))

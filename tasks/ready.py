@@ -1,0 +1,159 @@
+"""The ready step: instances run and pass their checks, inventory equals record, outputs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from celery import shared_task
+
+from envwright.names import Step, provision_task
+from envwright.record import FailureCategory, Instance, Outputs, ResourceState
+from tasks import engine, instance, network, security
+from tasks.context import Context
+from tasks.failures import StepError
+from tasks.lease import clock
+from tasks.lookups import look_up_zones
+from tasks.network import VPC, public_subnet
+from tasks.resources.base import Tagged, all_ids
+from tasks.resources.instances import Instances
+from tasks.security import key_pair_name, security_group
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.type_defs import InstanceStatusTypeDef, InstanceTypeDef
+
+_IDS_A_CALL: Final = 100
+_LOOKS_WHILE_SETTLING: Final = 5
+
+KINDS: Final[engine.Groups] = (*network.KINDS, *security.KINDS, *instance.KINDS)
+
+
+@shared_task(name=provision_task(Step.READY))
+async def ready(context: Context) -> None:
+    zones = await look_up_zones(context)
+    launches = instance.wanted(context, zones)
+    ids = {launch.key: context.ids_of(launch.key) for launch in launches}
+    await _until_checks_passed(context, all_ids(ids))
+    await context.believe(ids, ResourceState.READY)
+    await _inventory_equals_record(context)
+    context.outputs = await _outputs(context, zones, launches)
+
+
+async def _until_checks_passed(context: Context, ids: Sequence[str]) -> None:
+    """Wait by status, which costs a tenth of a full description; 100 ids a call."""
+    begun = clock()
+    waiting = list(ids)
+    while waiting:
+        statuses: list[InstanceStatusTypeDef] = []
+        for start in range(0, len(waiting), _IDS_A_CALL):
+            answer = await context.ec2.describe_instance_status(
+                InstanceIds=waiting[start : start + _IDS_A_CALL], IncludeAllInstances=True
+            )
+            statuses += answer["InstanceStatuses"]
+        for status in statuses:
+            state = status["InstanceState"]["Name"]
+            if state not in ("pending", "running"):
+                raise StepError(
+                    FailureCategory.AWS,
+                    f"Instance {status['InstanceId']} is {state} instead of running: "
+                    f"{await _reason(context, status['InstanceId'])}",
+                )
+        passed = {one["InstanceId"] for one in statuses if _passed(one)}
+        waiting = [one for one in waiting if one not in passed]
+        if waiting and clock() - begun > context.settings.instance_timeout:
+            raise StepError(
+                FailureCategory.AWS,
+                f"After {context.settings.instance_timeout:g} s these instances do not run or "
+                f"have not passed their status checks: {', '.join(waiting)}. Look at their "
+                f"console output; `retry` waits again.",
+            )
+        if waiting:
+            await context.lease.pause(context.settings.poll_every)
+
+
+def _passed(status: "InstanceStatusTypeDef") -> bool:
+    return (
+        status["InstanceState"]["Name"] == "running"
+        and status["InstanceStatus"]["Status"] == "ok"
+        and status["SystemStatus"]["Status"] == "ok"
+    )
+
+
+async def _reason(context: Context, instance_id: str) -> str:
+    (found,) = await _describe(context, [instance_id])
+    return found.get("StateReason", {}).get("Message") or "AWS gives no reason."
+
+
+async def _inventory_equals_record(context: Context) -> None:
+    """Wait until AWS shows all that is on record, and remove what is there twice."""
+    tagged_kinds = {kind.kind for kinds in KINDS for kind in kinds if issubclass(kind, Tagged)}
+    begun = clock()
+    while True:
+        tagged = await context.inventory()
+        missing = sorted(
+            one
+            for key, belief in context.beliefs.items()
+            if engine.kind_name(key) in tagged_kinds and belief.state is not ResourceState.GONE
+            for one in belief.ids
+            if one not in tagged.get(key, ())
+        )
+        if not missing:
+            break
+        if clock() - begun > context.settings.settle_time:
+            raise StepError(
+                FailureCategory.CONFLICT,
+                f"AWS no longer shows what was made: {', '.join(missing)}. Somebody may have "
+                f"deleted it or its tags; `retry` makes what is missing.",
+            )
+        await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
+    await engine.remove_doubles(context, KINDS, tagged)
+
+
+async def _outputs(
+    context: Context, zones: Sequence[str], launches: Sequence[Instances]
+) -> Outputs:
+    launch_of = {one: launch for launch in launches for one in context.ids_of(launch.key)}
+    found = await _describe(context, list(launch_of))
+    instances = [_instance(launch_of[one["InstanceId"]], one) for one in found]
+    return Outputs(
+        vpc_id=context.id_of(VPC),
+        subnets={f"public-{zone}": context.id_of(public_subnet(zone)) for zone in zones},
+        security_groups={
+            name: context.id_of(security_group(name)) for name in context.spec.security.groups
+        },
+        key_pair=key_pair_name(context.spec),
+        instances=tuple(sorted(instances, key=lambda one: (one.group, one.zone, one.id))),
+    )
+
+
+def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:
+    """An instance's outputs. Raises `StepError` when its root device has another name than
+    the spec gave, since then the root volume that was asked for is a second disk."""
+    root_device = found.get("RootDeviceName")
+    if root_device != launch.root_volume.device_name:
+        raise StepError(
+            FailureCategory.SPEC,
+            f"The root device of {launch.image} is {root_device}, and the spec says "
+            f"{launch.root_volume.device_name}: correct instances.{launch.group}.root_volume."
+            f"device_name, or leave it out.",
+        )
+    return Instance(
+        id=found["InstanceId"],
+        group=launch.group,
+        type=found["InstanceType"],
+        image=found["ImageId"],
+        zone=found["Placement"]["AvailabilityZone"],
+        subnet_id=found["SubnetId"],
+        private_ip=found.get("PrivateIpAddress"),
+        private_dns=found.get("PrivateDnsName") or None,
+        public_ip=found.get("PublicIpAddress"),
+        public_dns=found.get("PublicDnsName") or None,
+    )
+
+
+async def _describe(context: Context, ids: Sequence[str]) -> "list[InstanceTypeDef]":
+    found: list[InstanceTypeDef] = []
+    for start in range(0, len(ids), _IDS_A_CALL):
+        answer = await context.ec2.describe_instances(
+            InstanceIds=list(ids[start : start + _IDS_A_CALL])
+        )
+        found += [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
+    return found

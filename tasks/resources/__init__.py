@@ -1,0 +1,1 @@
+"""The kinds of AWS resources that envwright makes: one small file each."""

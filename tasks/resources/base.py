@@ -1,0 +1,93 @@
+"""What every kind of resource can do: be found, be created, be deleted.
+
+A kind is one class in one file, and knows no other kind: where it needs another resource, it
+is given that one's key and asks the context for its id.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, Self
+
+from tasks.context import Context
+
+_FILTER_VALUES: Final = 200
+"""The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(ABC):
+    """One wanted resource, under a key that is stable within its environment."""
+
+    kind: ClassVar[str]
+    by_token: ClassVar[bool] = False
+    """Whether its create may be repeated, since AWS honours a client token for it."""
+
+    key: str
+    count: int = 1
+    """How many of it one key stands for: more than one only for instances launched together."""
+
+    @classmethod
+    @abstractmethod
+    async def find(
+        cls, context: Context, wanted: Sequence[Self], tagged: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        """What exists of these now: ids by key. `tagged` is the inventory, as a hint."""
+
+    @abstractmethod
+    async def create(self, context: Context, count: int) -> list[str]:
+        """Make `count` of it and return the ids. An intent is on record before this is called."""
+
+    def ids_foreseen(self, context: Context) -> tuple[str, ...]:
+        """Its ids, where they are made of ids that are known before it is created.
+
+        What has no tag is found by them after a crash between its create and its record.
+        """
+        return ()
+
+    @classmethod
+    @abstractmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """Delete these (ids by key) and return when nothing stands in others' way any more.
+
+        What is gone already is no error.
+        """
+
+    @classmethod
+    def goes_with_another(cls, context: Context, key: str) -> bool:
+        """Whether cleanup may leave it to AWS, which deletes it together with its owner."""
+        return False
+
+
+def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:
+    """These ids in portions that fit the filter of one describe call."""
+    for start in range(0, len(ids), _FILTER_VALUES):
+        yield [*ids[start : start + _FILTER_VALUES]]
+
+
+def all_ids(doomed: Mapping[str, Sequence[str]]) -> list[str]:
+    """The ids of all keys in one list."""
+    return [one for ids in doomed.values() for one in ids]
+
+
+class Tagged(Resource):
+    """A resource that carries its key in a tag, given to it by the create call itself."""
+
+    @classmethod
+    @abstractmethod
+    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
+        """Those of these ids that exist: a tag may outlive what it was on."""
+
+    @classmethod
+    async def find(
+        cls, context: Context, wanted: Sequence[Self], tagged: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        candidates = {
+            resource.key: [
+                *dict.fromkeys((*context.ids_of(resource.key), *tagged.get(resource.key, ())))
+            ]
+            for resource in wanted
+        }
+        ids = all_ids(candidates)
+        found = set(await cls.existing(context, ids)) if ids else set()
+        return {key: [one for one in ids if one in found] for key, ids in candidates.items()}

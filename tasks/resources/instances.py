@@ -1,0 +1,129 @@
+"""Instances of one group in one zone: they are launched together, by one call."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from tasks.aws.errors import AwsError, ErrorClass
+from tasks.context import Context
+from tasks.resources.base import Tagged, all_ids, in_filters
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.literals import InstanceTypeType, VolumeTypeType
+
+_ALIVE: Final = ["pending", "running", "stopping", "stopped"]
+_NOT_TERMINATED: Final = [*_ALIVE, "shutting-down"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RootVolume:
+    """The first disk of an instance; its size in GiB."""
+
+    device_name: str
+    encrypted: bool
+    type: "VolumeTypeType"
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instances(Tagged):
+    """`count` of them under one key, since one call gives all that it launches the same tags."""
+
+    kind: ClassVar[str] = "instances"
+    by_token: ClassVar[bool] = True
+
+    group: str
+    subnet: str
+    security_groups: tuple[str, ...]
+    image: str
+    instance_type: "InstanceTypeType"
+    key_name: str | None
+    root_volume: RootVolume
+    user_data: str | None = field(repr=False)
+    own_tags: Mapping[str, str]
+
+    @classmethod
+    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
+        return await _in_states(context, ids, _ALIVE)
+
+    async def create(self, context: Context, count: int) -> list[str]:
+        name = f"{context.spec.name}-{self.group}"
+        optional: Any = {}
+        if self.key_name is not None:
+            optional["KeyName"] = self.key_name
+        if self.user_data is not None:
+            optional["UserData"] = base64.b64encode(self.user_data.encode()).decode()
+        answer = await context.ec2.run_instances(
+            ClientToken=context.token(self.key),
+            MinCount=count,
+            MaxCount=count,
+            ImageId=self.image,
+            InstanceType=self.instance_type,
+            # A public address is asked for here, at the launch, since the subnet's own switch
+            # would be one more call for each subnet.
+            NetworkInterfaces=[
+                {
+                    "DeviceIndex": 0,
+                    "SubnetId": context.id_of(self.subnet),
+                    "AssociatePublicIpAddress": True,
+                    "Groups": [context.id_of(key) for key in self.security_groups],
+                    "DeleteOnTermination": True,
+                }
+            ],
+            BlockDeviceMappings=[self._root_device()],
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            TagSpecifications=[
+                {
+                    "ResourceType": "instance",
+                    "Tags": context.tags(self.key, name, self.own_tags),
+                },
+                {"ResourceType": "volume", "Tags": context.tags(None, name, self.own_tags)},
+            ],
+            **optional,
+        )
+        return [instance["InstanceId"] for instance in answer["Instances"]]
+
+    def _root_device(self) -> Any:
+        return {
+            "DeviceName": self.root_volume.device_name,
+            "Ebs": {
+                "Encrypted": self.root_volume.encrypted,
+                "VolumeType": self.root_volume.type,
+                "VolumeSize": self.root_volume.size,
+                "DeleteOnTermination": True,
+            },
+        }
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """Terminate them all in one call, and wait until they are: till then they hold on to
+        their subnets and security groups."""
+        ids = all_ids(doomed)
+        try:
+            await context.ec2.terminate_instances(InstanceIds=ids)
+        except AwsError as error:
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+            # One unknown id makes AWS refuse the call for all of them.
+            if known := await _in_states(context, ids, _NOT_TERMINATED):
+                await context.ec2.terminate_instances(InstanceIds=known)
+        while await _in_states(context, ids, _NOT_TERMINATED):
+            await context.lease.pause(context.settings.poll_every)
+
+
+async def _in_states(context: Context, ids: Sequence[str], states: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for some in in_filters(ids):
+        answer = await context.ec2.describe_instances(
+            Filters=[
+                {"Name": "instance-id", "Values": some},
+                {"Name": "instance-state-name", "Values": [*states]},
+            ]
+        )
+        found += [
+            instance["InstanceId"]
+            for reservation in answer["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+    return found

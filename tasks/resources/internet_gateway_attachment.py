@@ -1,0 +1,62 @@
+"""The attachment of an internet gateway to a VPC: it has no id and no tags of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tasks.aws.errors import ErrorClass, tolerating
+from tasks.context import Context
+from tasks.resources.base import Resource, all_ids
+
+_JOINT = "@"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InternetGatewayAttachment(Resource):
+    """Known to the record as `<gateway id>@<vpc id>`."""
+
+    kind: ClassVar[str] = "internet_gateway_attachment"
+
+    gateway: str
+    vpc: str
+
+    @classmethod
+    async def find(
+        cls, context: Context, wanted: Sequence[Self], tagged: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        by_gateway = {
+            gateway_id: attachment
+            for attachment in wanted
+            for gateway_id in context.ids_of(attachment.gateway)
+        }
+        if not by_gateway:
+            return {}
+        answer = await context.ec2.describe_internet_gateways(
+            Filters=[{"Name": "internet-gateway-id", "Values": [*by_gateway]}]
+        )
+        return {
+            by_gateway[gateway["InternetGatewayId"]].key: [
+                f"{gateway['InternetGatewayId']}{_JOINT}{attached['VpcId']}"
+            ]
+            for gateway in answer["InternetGateways"]
+            for attached in gateway["Attachments"]
+            if attached["VpcId"] in context.ids_of(by_gateway[gateway["InternetGatewayId"]].vpc)
+        }
+
+    async def create(self, context: Context, count: int) -> list[str]:
+        gateway_id, vpc_id = context.id_of(self.gateway), context.id_of(self.vpc)
+        with tolerating(ErrorClass.EXISTS):
+            await context.ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+        return [*self.ids_foreseen(context)]
+
+    def ids_foreseen(self, context: Context) -> tuple[str, ...]:
+        return (f"{context.id_of(self.gateway)}{_JOINT}{context.id_of(self.vpc)}",)
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        for one in all_ids(doomed):
+            gateway_id, vpc_id = one.split(_JOINT)
+            with tolerating(ErrorClass.NOT_FOUND):
+                await context.ec2.detach_internet_gateway(
+                    InternetGatewayId=gateway_id, VpcId=vpc_id
+                )

@@ -1,0 +1,44 @@
+"""The key pair, imported from the caller's public key: no private key ever exists here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tasks.aws.errors import ErrorClass, tolerating
+from tasks.context import Context
+from tasks.resources.base import Tagged, all_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPair(Tagged):
+    kind: ClassVar[str] = "key_pair"
+
+    name: str
+    public_key: str = field(repr=False)
+
+    @classmethod
+    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
+        answer = await context.ec2.describe_key_pairs(
+            Filters=[{"Name": "key-pair-id", "Values": [*ids]}]
+        )
+        return [pair["KeyPairId"] for pair in answer["KeyPairs"]]
+
+    async def create(self, context: Context, count: int) -> list[str]:
+        answer = await context.ec2.import_key_pair(
+            KeyName=self.name,
+            PublicKeyMaterial=self.public_key.encode(),
+            TagSpecifications=[
+                {"ResourceType": "key-pair", "Tags": context.tags(self.key, context.spec.name)}
+            ],
+        )
+        return [answer["KeyPairId"]]
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """By name, read from the pair with this id: so never another's pair of the same name."""
+        answer = await context.ec2.describe_key_pairs(
+            Filters=[{"Name": "key-pair-id", "Values": all_ids(doomed)}]
+        )
+        for pair in answer["KeyPairs"]:
+            with tolerating(ErrorClass.NOT_FOUND):
+                await context.ec2.delete_key_pair(KeyName=pair["KeyName"])

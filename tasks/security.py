@@ -1,0 +1,89 @@
+"""The security step: the groups, their rules, and the key pair."""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
+from typing import Final
+
+from celery import shared_task
+
+from envwright.names import Step, provision_task
+from envwright.spec import EnvironmentSpec, Rule
+from tasks import engine
+from tasks.context import Context
+from tasks.network import VPC
+from tasks.resources.base import Resource
+from tasks.resources.key_pair import KeyPair
+from tasks.resources.security_group import SecurityGroup
+from tasks.resources.security_group_rules import (
+    Direction,
+    PeerKind,
+    Permission,
+    SecurityGroupRules,
+)
+
+KINDS: Final[engine.Groups] = ((SecurityGroup, KeyPair), (SecurityGroupRules,))
+
+KEY_PAIR: Final = "security/key_pair/main"
+
+
+def security_group(name: str) -> str:
+    """The key of the security group with this name in the spec."""
+    return f"security/security_group/{name}"
+
+
+def key_pair_name(spec: EnvironmentSpec) -> str | None:
+    """The key pair's name in EC2, where it is unique in the account and region."""
+    return f"envwright-{spec.environment_id}" if spec.security.key_pair else None
+
+
+def wanted(spec: EnvironmentSpec) -> list[Resource]:
+    """The resources of the step."""
+    resources: list[Resource] = []
+    for name, group in spec.security.groups.items():
+        resources.append(
+            SecurityGroup(
+                key=security_group(name), vpc=VPC, name=name, description=group.description
+            )
+        )
+        if group.ingress:
+            resources.append(_rules(name, "ingress", group.ingress))
+        if group.egress is not None:
+            resources.append(_rules(name, "egress", group.egress))
+    name_in_ec2 = key_pair_name(spec)
+    if spec.security.key_pair is not None and name_in_ec2 is not None:
+        resources.append(
+            KeyPair(key=KEY_PAIR, name=name_in_ec2, public_key=spec.security.key_pair.public_key)
+        )
+    return resources
+
+
+def _rules(group: str, direction: Direction, rules: Sequence[Rule]) -> SecurityGroupRules:
+    return SecurityGroupRules(
+        key=f"security/security_group_rules/{group}-{direction}",
+        group=security_group(group),
+        direction=direction,
+        permissions=tuple(one for rule in rules for one in _permissions(group, rule)),
+    )
+
+
+def _permissions(group: str, rule: Rule) -> Iterator[Permission]:
+    """One permission for each range of ports and each peer of a rule."""
+    protocol = "-1" if rule.protocol == "all" else rule.protocol
+    description = rule.description or ""
+    named = [*rule.groups, group] if rule.self_ else rule.groups
+    for first, last in rule.port_ranges():
+        for cidr in rule.cidrs:
+            yield Permission(protocol, first, last, _cidr_kind(cidr), cidr, description)
+        for prefix_list in rule.prefix_lists:
+            yield Permission(protocol, first, last, "prefix_list", prefix_list, description)
+        for other in named:
+            yield Permission(protocol, first, last, "group", security_group(other), description)
+
+
+def _cidr_kind(cidr: str) -> PeerKind:
+    return "cidr" if ip_network(cidr).version == 4 else "cidr6"
+
+
+@shared_task(name=provision_task(Step.SECURITY))
+async def security(context: Context) -> None:
+    await engine.apply(context, KINDS, wanted(context.spec))

@@ -1,0 +1,75 @@
+"""Take a job from a producer that has Celery and Redis, and not this package.
+
+Such a producer leaves the spec in Redis and sends this task the submission's id: so a spec, and
+the user data in it, is in no message. docs/producer-contract.md is the contract.
+"""
+
+import json
+from functools import cache
+from typing import Any, Final
+
+import structlog
+from celery import Task, shared_task
+
+from config.settings import WorkerSettings
+from envwright.client import Client
+from envwright.errors import EnvwrightError, Fault, SpecError, StoreUnavailable
+from envwright.names import TASK_SUBMIT
+from envwright.spec import parse_spec
+from envwright.store import Store
+
+KEEP_ANSWER: Final = 24 * 3600
+"""Seconds for which the answer to a submission can be read."""
+
+logger = structlog.get_logger(__name__)
+
+
+@shared_task(
+    base=Task,
+    name=TASK_SUBMIT,
+    autoretry_for=(StoreUnavailable,),
+    retry_backoff=True,
+    max_retries=5,
+)
+def submit(submission_id: str) -> None:
+    store, client = _connections()
+    text = store.submission(submission_id).get("spec")
+    if text is None:
+        # Answered already, or expired: a message may come twice.
+        logger.info("submission_has_no_spec", submission=submission_id)
+        return
+    answer = _answer(client, text)
+    store.answer_submission(submission_id, answer, KEEP_ANSWER)
+    logger.info("submission_answered", submission=submission_id, state=answer["state"])
+
+
+def _answer(client: Client, text: str) -> dict[str, str]:
+    try:
+        ticket = client.enqueue(parse_spec(_plain(text)))
+    except StoreUnavailable:
+        raise
+    except EnvwrightError as error:
+        faults = error.faults if isinstance(error, SpecError) else ()
+        return {
+            "state": "refused",
+            "error": str(error),
+            "faults": json.dumps([{"path": one.path, "message": one.message} for one in faults]),
+        }
+    return {
+        "state": "accepted",
+        "environment_id": ticket.environment_id,
+        "run_id": ticket.run_id,
+    }
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecError([Fault("", f"The submission's spec is not JSON: {error}.")]) from error
+
+
+@cache
+def _connections() -> tuple[Store, Client]:
+    settings = WorkerSettings()
+    return Store(settings), Client(settings)
