@@ -1,0 +1,42 @@
+"""The Celery app: `celery -A worker.app worker`."""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+
+from config.celery import celery_settings
+from config.logging import configure_logging
+from config.settings import WorkerSettings
+from worker import runtime
+from worker.task import StepTask
+
+settings = WorkerSettings()
+
+app: Celery[Any] = Celery("envwright", task_cls=StepTask)
+app.conf.update(celery_settings(settings))
+app.set_default()
+
+import tasks.chain  # noqa: E402, F401 - registers the tasks, on the app that is the default now
+
+
+@setup_logging.connect
+def _configure_logging(**_: Any) -> None:
+    configure_logging(settings)
+
+
+@worker_init.connect
+def _start(**_: Any) -> None:
+    # Celery sets its logging up only after this signal.
+    configure_logging(settings)
+    runtime.start(app, settings)
+
+
+@worker_shutting_down.connect
+def _halt(**_: Any) -> None:
+    runtime.current().halt_steps()
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    runtime.current().stop()

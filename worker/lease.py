@@ -1,0 +1,65 @@
+"""Keeps the leases of a worker alive, and ends them when it stops."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from redis.exceptions import RedisError
+
+from tasks.lease import End, Lease, clock
+from tasks.store import WorkerStore, Written
+
+logger = structlog.get_logger(__name__)
+
+
+class LeaseKeeper:
+    """Renews all leases that are held, in one call, three times within a lease's length."""
+
+    def __init__(self, store: WorkerStore, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._held: set[Lease] = set()
+        self._stopping = False
+
+    @contextmanager
+    def holding(self, lease: Lease, until_deadline: float) -> Iterator[None]:
+        """Keep this lease while a step runs; halt the step after `until_deadline` seconds."""
+        self._held.add(lease)
+        deadline = asyncio.get_running_loop().call_later(
+            max(0.0, until_deadline), lease.halt, End.DEADLINE
+        )
+        if self._stopping:
+            lease.halt(End.STOPPING)
+        try:
+            yield
+        finally:
+            deadline.cancel()
+            self._held.discard(lease)
+
+    def stop(self) -> None:
+        """Halt every step: what it has under way is finished and recorded, then it ends."""
+        self._stopping = True
+        for lease in self._held:
+            lease.halt(End.STOPPING)
+
+    async def keep(self) -> None:
+        """Renew for ever. A renewal that fails leaves the leases to run out by their clock."""
+        while True:
+            await asyncio.sleep(self._seconds / 3)
+            held = list(self._held)
+            if not held:
+                continue
+            asked = clock()
+            try:
+                answers = await self._store.renew([one.hold for one in held], self._seconds)
+            except (RedisError, OSError) as error:
+                logger.warning("leases_not_renewed", leases=len(held), error=str(error))
+                continue
+            for lease, answer in zip(held, answers, strict=True):
+                if answer is Written.LOST:
+                    lease.halt(End.LOST)
+                elif answer is Written.REPLACED:
+                    lease.halt(End.REPLACED)
+                else:
+                    lease.until = asked + self._seconds

@@ -1,0 +1,99 @@
+"""What a worker process has beside Celery: the loop, Redis, the AWS clients, lease and sweeper."""
+
+import asyncio
+import os
+import socket
+from typing import Final
+
+import structlog
+from celery import Celery
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from config.settings import WorkerSettings
+from tasks.aws.session import AwsClients
+from tasks.store import WorkerStore
+from worker.health import beat
+from worker.lease import LeaseKeeper
+from worker.loop import LoopThread
+from worker.sweeper import Sweeper
+
+_REDIS_TRIES: Final = 3
+
+logger = structlog.get_logger(__name__)
+
+
+class Runtime:
+    """Started with the worker and stopped with it."""
+
+    def __init__(self, app: Celery, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.loop = LoopThread()
+        self.loop.start()
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._redis = self.loop.run(self._connect())
+        self.store = WorkerStore(self._redis, settings.keys, settings.queue, self.name)
+        self.clients = self.loop.run(self._open_clients())
+        self.keeper = LeaseKeeper(self.store, settings.lease)
+        self._background = self.loop.run(self._start_background())
+        self._sweeper = Sweeper(app, self.loop, self.store, settings)
+        self._sweeper.start()
+
+    def halt_steps(self) -> None:
+        """Let every step end as soon as what it has under way is done."""
+        self.loop.call(self.keeper.stop)
+
+    def stop(self) -> None:
+        self._sweeper.stop()
+        self.loop.run(self._close())
+        self.loop.stop()
+
+    async def _connect(self) -> Redis:
+        return Redis.from_url(
+            self.settings.redis_url,
+            decode_responses=True,
+            socket_timeout=self.settings.redis_timeout,
+            socket_connect_timeout=self.settings.redis_timeout,
+            retry=Retry(
+                ExponentialBackoff(cap=1.0, base=0.1),
+                _REDIS_TRIES,
+                supported_errors=(RedisConnectionError, RedisTimeoutError),
+            ),
+            health_check_interval=25,
+        )
+
+    async def _open_clients(self) -> AwsClients:
+        return AwsClients(self.settings)
+
+    async def _start_background(self) -> list[asyncio.Task[None]]:
+        return [
+            asyncio.create_task(self.keeper.keep()),
+            asyncio.create_task(beat(self._redis, self.settings.keys, self.name)),
+        ]
+
+    async def _close(self) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.clients.close()
+        await self._redis.aclose()
+
+
+_current: Runtime | None = None
+
+
+def start(app: Celery, settings: WorkerSettings) -> None:
+    """Start this process's runtime."""
+    global _current
+    _current = Runtime(app, settings)
+    logger.info("worker_started", worker=_current.name, concurrency=settings.concurrency)
+
+
+def current() -> Runtime:
+    """This process's runtime."""
+    if _current is None:
+        raise RuntimeError("No envwright worker runs in this process.")
+    return _current

@@ -1,0 +1,219 @@
+"""One step of one run: claim it, do it under the lease, and end it with one write."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from redis.exceptions import RedisError
+
+from envwright.names import CLEANUP_STEPS, Step
+from envwright.record import (
+    Event,
+    Failure,
+    FailureCategory,
+    ResourceState,
+    Run,
+    RunKind,
+    State,
+)
+from envwright.runs import compensation
+from tasks.aws.door import Door
+from tasks.aws.errors import Halted
+from tasks.chain import following
+from tasks.context import Context
+from tasks.failures import failure_from
+from tasks.lease import End, Lease, clock
+from tasks.store import Claimed, Hold, Refusal, Written
+from worker.runtime import Runtime
+
+CRASHES_FORGIVEN = 2
+"""How often a step may end in an error that nobody foresaw before its run is given up."""
+
+CRASH_PAUSE = 5.0
+"""Seconds before such a step is tried again."""
+
+Work = Callable[[Context], Awaitable[None]]
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be done after a step: let the chain go on, or send another run, or neither."""
+
+    chain_goes_on: bool = False
+    failure: Failure | None = None
+    compensation: Run | None = None
+
+
+async def run_step(
+    runtime: Runtime, work: Work, kind: RunKind, step: Step, environment_id: str, run_id: str
+) -> Outcome:
+    """Do a step if it is this worker's turn. Raises nothing that AWS or the spec can cause."""
+    asked = clock()
+    lease_seconds = runtime.settings.lease
+    claimed = await runtime.store.claim(environment_id, run_id, step, lease_seconds)
+    if isinstance(claimed, Refusal):
+        # A second chain of the same run ends here; what the first one loses, the sweeper sends.
+        logger.info("step_not_claimed", refusal=claimed)
+        return Outcome()
+    hold = Hold(environment_id, run_id, claimed.epoch)
+    lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin)
+    with runtime.keeper.holding(lease, claimed.record.run.deadline_at - claimed.now):
+        return await _StepRun(runtime, lease, claimed).do(work)
+
+
+class _StepRun:
+    """A step that this worker has the lease for."""
+
+    def __init__(self, runtime: Runtime, lease: Lease, claimed: Claimed) -> None:
+        self._runtime = runtime
+        self._lease = lease
+        self._claimed = claimed
+        self._record = claimed.record
+        self._step = claimed.record.step
+        self._begun = clock()
+
+    async def do(self, work: Work) -> Outcome:
+        logger.info("step_started", attempt=self._record.attempt)
+        context: Context | None = None
+        try:
+            context = await self._context()
+            await work(context)
+        except Halted:
+            return await self._halted(context)
+        except (RedisError, OSError) as error:
+            # Nothing can be written now. The lease runs out, and the sweeper finds the run.
+            logger.warning("redis_lost", error=str(error))
+            return Outcome()
+        except Exception as error:
+            return await self._failed(context, error)
+        return await self._finished(context)
+
+    async def _context(self) -> Context:
+        settings, spec = self._runtime.settings, self._record.spec
+        clients = self._runtime.clients
+        ec2, ssm = [
+            Door(await clients.client(service, spec.region, spec.account), self._lease, settings)
+            for service in ("ec2", "ssm")
+        ]
+        return Context(
+            record=self._record,
+            now=self._claimed.now,
+            lease=self._lease,
+            store=self._runtime.store,
+            settings=settings,
+            ec2=cast(Any, ec2),
+            ssm=cast(Any, ssm),
+        )
+
+    async def _finished(self, context: Context) -> Outcome:
+        run = self._record.run
+        after = following(run.kind, self._step)
+        ended = self._event("step", state="finished", seconds=round(clock() - self._begun, 3))
+        logger.info("step_finished", seconds=ended.seconds)
+        if after is not None:
+            fields = {"step": str(after), "attempt": "0"}
+            written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
+            return Outcome(chain_goes_on=written)
+        fields = {"state": str(run.outcome), "attempt": "0"}
+        if context.outputs is not None:
+            fields["outputs"] = context.outputs.model_dump_json()
+        written = await self._advance(
+            fields, [ended, self._event("state", state=run.outcome)], None
+        )
+        logger.info("run_finished", state=run.outcome)
+        return Outcome(chain_goes_on=written)
+
+    async def _halted(self, context: Context | None) -> Outcome:
+        end = self._lease.end
+        logger.info("step_halted", reason=end)
+        if end is End.DEADLINE:
+            return await self._given_up(self._deadline_failure(context), context)
+        if end is End.STOPPING or end is End.REPLACED:
+            await self._again("interrupted", str(end), 0.0, self._record.attempt - 1)
+        return Outcome()
+
+    async def _failed(self, context: Context | None, error: Exception) -> Outcome:
+        failure = failure_from(error, self._step)
+        if failure.category is FailureCategory.INTERNAL:
+            logger.error("step_crashed", exc_info=error)
+            if self._record.attempt <= CRASHES_FORGIVEN:
+                await self._again("retrying", failure.message, CRASH_PAUSE, self._record.attempt)
+                return Outcome()
+        return await self._given_up(failure, context)
+
+    async def _given_up(self, failure: Failure, context: Context | None) -> Outcome:
+        """End the run as failed; a provision run is compensated for, unless the spec says hold."""
+        run = self._record.run
+        told = self._event("failure", resource=failure.resource, message=failure.message)
+        logger.error("run_failed", **failure.model_dump(mode="json", exclude={"step"}))
+        if run.kind is RunKind.CLEANUP:
+            failure = failure.model_copy(
+                update={"message": f"{failure.message} {_what_is_left(context)}".strip()}
+            )
+            fields = {
+                "state": str(State.CLEANUP_FAILED),
+                "cleanup_failure": failure.model_dump_json(),
+            }
+            await self._advance(
+                fields, [told, self._event("state", state=State.CLEANUP_FAILED)], None
+            )
+            return Outcome(failure=failure)
+        fields = {"failure": failure.model_dump_json()}
+        failed = self._event("state", state=State.FAILED)
+        if self._record.spec.on_failure == "hold":
+            await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)
+            return Outcome(failure=failure)
+        cleanup = compensation(self._claimed.now + clock() - self._begun)
+        fields |= {
+            "state": str(State.CLEANING),
+            "step": str(CLEANUP_STEPS[0]),
+            "attempt": "0",
+            "run": cleanup.model_dump_json(),
+            "run_id": cleanup.id,
+        }
+        cleaning = Event(type="state", run=cleanup.id, state=State.CLEANING)
+        written = await self._advance(
+            fields, [told, failed, cleaning], self._runtime.settings.wake_grace
+        )
+        return Outcome(failure=failure, compensation=cleanup if written else None)
+
+    def _deadline_failure(self, context: Context | None) -> Failure:
+        run = self._record.run
+        message = (
+            f"The deadline of {run.deadline_at - run.accepted_at:.0f} s passed in the "
+            f"{self._step} step."
+        )
+        trouble = getattr(context.ec2, "trouble", None) if context else None
+        if trouble is not None:
+            message = f"{message} It was waiting on this: {trouble}"
+        return Failure(category=FailureCategory.DEADLINE, message=message, step=self._step)
+
+    async def _again(self, state: str, message: str, delay: float, attempt: int) -> None:
+        event = self._event("step", state=state, message=message)
+        await self._advance({"attempt": str(max(0, attempt))}, [event], delay)
+
+    async def _advance(
+        self, fields: dict[str, str], events: list[Event], delay: float | None
+    ) -> bool:
+        """The one write that ends the step; False when the run was no longer this worker's."""
+        written = await self._runtime.store.advance(self._lease.hold, fields, events, delay)
+        if written is not Written.WRITTEN:
+            logger.warning("step_not_recorded", answer=written)
+        return written is Written.WRITTEN
+
+    def _event(self, sort: str, **told: Any) -> Event:
+        return Event(type=sort, run=self._record.run.id, step=self._step, **told)
+
+
+def _what_is_left(context: Context | None) -> str:
+    if context is None:
+        return ""
+    left = [
+        f"{key} ({', '.join(belief.ids)})"
+        for key, belief in context.beliefs.items()
+        if belief.state is not ResourceState.GONE and belief.ids
+    ]
+    return f"Left in AWS: {', '.join(left)}." if left else ""
