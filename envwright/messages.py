@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from envwright.names import CLEANUP_STEPS, Step, cleanup_task, provision_task
@@ -25,7 +26,10 @@ def task_name(kind: RunKind, step: Step) -> str:
 
 def broker_settings(settings: ClientSettings) -> dict[str, Any]:
     """What producers and workers must set alike for Celery to reach the broker safely."""
+    is_tls = settings.redis_url.startswith("rediss://")
     return {
+        # kombu, unlike redis-py, would take any certificate where nothing is said.
+        "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if is_tls else None,
         "broker_url": settings.redis_url,
         "task_serializer": "json",
         "accept_content": ["json"],

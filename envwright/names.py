@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Final
 
 TAG_RESOURCE: Final = "envwright:resource"
+TAG_RECORD: Final = "envwright:record"
 TAG_ENVIRONMENT: Final = "envwright:environment"
 RESERVED_TAG_PREFIXES: Final = ("aws:", "envwright:")
-OWN_TAGS: Final = 3
-"""How many of a resource's tags are ours: the two above and `Name`."""
+OWN_TAGS: Final = 4
+"""How many of a resource's tags are ours: the three above and `Name`."""
 
 DEFAULT_QUEUE: Final = "envwright"
 DEFAULT_KEY_PREFIX: Final = "envwright"

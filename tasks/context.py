@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from envwright.record import (
     ResourceRecord,
     ResourceState,
 )
-from tasks.aws.tags import tag_list, tagged_ids
+from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -62,6 +62,7 @@ class Context:
         self.outputs: Outputs | None = None
         """What the run gives its caller: the ready step sets it."""
         self.begun = clock()
+        self._owner = Owner(record.environment_id, record.uid)
         self._store = store
         self._now = now
 
@@ -97,11 +98,11 @@ class Context:
 
     def tags(self, key: str | None, name: str, own: Mapping[str, str] | None = None) -> Any:
         """The tags for a create call; without a key for what is only part of a resource."""
-        return tag_list(self.record.environment_id, key, name, {**self.spec.tags, **(own or {})})
+        return tag_list(self._owner, key, name, {**self.spec.tags, **(own or {})})
 
-    async def inventory(self) -> dict[str, list[str]]:
-        """What carries this environment's tag in AWS now: ids by resource key."""
-        return await tagged_ids(self.ec2, self.record.environment_id)
+    async def inventory(self) -> Inventory:
+        """What carries this environment's tags in AWS now."""
+        return await read_inventory(self.ec2, self._owner)
 
     async def intend(self, intents: Mapping[str, "Intent"]) -> None:
         """Put on record that these are about to be made.
@@ -128,9 +129,10 @@ class Context:
             at=self.now(),
         )
 
-    async def renounce(self, key: str) -> None:
-        """Close an intent, so that the next one draws a new token."""
-        await self.believe({key: ()}, ResourceState.GONE)
+    async def renounce(self, key: str, have: Sequence[str]) -> None:
+        """Close an intent, so that the next one draws a new token; what there is stays ours."""
+        state = ResourceState.CREATED if have else ResourceState.GONE
+        await self.believe({key: have}, state)
 
     async def believe(self, ids: Mapping[str, Iterable[str]], state: ResourceState) -> None:
         """Put on record how far these resources have come."""

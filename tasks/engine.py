@@ -30,7 +30,7 @@ _LOOKS_WHILE_SETTLING: Final = 5
 async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) -> None:
     """Make what is missing of these resources. Raises `ResourceError`, or `Halted`."""
     begun_before = any(resource.key in context.beliefs for resource in wanted)
-    tagged = await context.inventory() if begun_before else {}
+    tagged = (await context.inventory()).own if begun_before else {}
     for kinds in groups:
         members = [resource for resource in wanted if type(resource) in kinds]
         found = await _look(context, members, tagged) if begun_before else {}
@@ -71,7 +71,7 @@ async def remove_doubles(
     removed: list[str] = []
     for kinds in reversed(groups):
         for kind in kinds:
-            doubles = await _unrecorded(context, kind, tagged)
+            doubles = await unrecorded(context, kind, tagged)
             if doubles:
                 await kind.delete(context, doubles)
                 removed += [one for ids in doubles.values() for one in ids]
@@ -90,17 +90,18 @@ async def _look(
         ):
             return found
         await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
-        tagged = await context.inventory()
+        tagged = (await context.inventory()).own
 
 
 async def _find(
     context: Context, members: Sequence[Resource], tagged: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
+    """What exists of these, what is on record first; without doubles, which `ready` removes."""
     found: dict[str, list[str]] = {}
     for kind in {type(one) for one in members}:
         some = [one for one in members if type(one) is kind]
         found |= await kind.find(context, some, tagged)
-    return found
+    return {one.key: found.get(one.key, [])[: one.count] for one in members}
 
 
 def _may_yet_appear(context: Context, resource: Resource, found: int) -> bool:
@@ -126,77 +127,90 @@ async def _adopt(
     unknown = {
         resource.key: found[resource.key]
         for resource in members
-        if found.get(resource.key)
-        and (
-            resource.key not in context.beliefs
-            or context.beliefs[resource.key].state
-            not in (ResourceState.CREATED, ResourceState.READY)
-            or set(context.beliefs[resource.key].ids) != set(found[resource.key])
-        )
+        if found.get(resource.key) and _is_news(context, resource, found[resource.key])
     }
     await context.believe(unknown, ResourceState.CREATED)
+
+
+def _is_news(context: Context, resource: Resource, found: Sequence[str]) -> bool:
+    belief = context.beliefs.get(resource.key)
+    if belief is None:
+        return True
+    if belief.state is ResourceState.INTENDED:
+        # The rest of a launch may only show late: its intent stays open, and with it its token.
+        return len(found) >= resource.count
+    is_made = belief.state in (ResourceState.CREATED, ResourceState.READY)
+    return not is_made or set(belief.ids) != set(found)
 
 
 async def _make(context: Context, resource: Resource, have: Sequence[str]) -> None:
     with bound_contextvars(resource=resource.key):
         try:
             made = await _create(context, resource, have)
-        except (AwsError, Halted) as error:
-            if _was_not_made(resource, error):
-                await context.renounce(resource.key)
-            if isinstance(error, Halted):
-                raise
-            raise ResourceError(resource.key, error) from error
+        except Halted:
+            raise
         except EnvwrightError as error:
             raise ResourceError(resource.key, error) from error
         await context.believe({resource.key: made}, ResourceState.CREATED)
 
 
-def _was_not_made(resource: Resource, error: EnvwrightError) -> bool:
-    """Whether this error says for certain that the create had no effect."""
-    if not isinstance(resource, Tagged):
-        return False
-    return isinstance(error, AwsError) or not resource.by_token
-
-
-async def _create(context: Context, resource: Resource, have: Sequence[str]) -> list[str]:
+async def _create(context: Context, resource: Resource, have: Sequence[str]) -> Sequence[str]:
     """Create what is missing; where it may have been created before, look and then repeat."""
     while True:
         count = context.beliefs[resource.key].count
         try:
-            return [*have, *await resource.create(context, count)]
+            made = await resource.create(context, count)
         except UnansweredCreate:
-            found = await _found_after(context, resource)
-        except AwsError as error:
-            if error.error_class not in (ErrorClass.TOKEN, ErrorClass.EXISTS):
-                raise
-            found = await _found_after(context, resource)
-            if not found and error.error_class is ErrorClass.EXISTS:
-                raise
-            if not found:
-                await context.renounce(resource.key)
-        if len(found) >= resource.count:
+            have = await _found_after(context, resource)
+        except (AwsError, Halted) as error:
+            have = await _found_instead(context, resource, have, error)
+        else:
+            # A launch that is repeated under its token names what was found before, too.
+            return [*dict.fromkeys((*have, *made))]
+        if len(have) >= resource.count:
+            return have
+        await context.intend({resource.key: Intent(resource.count - len(have))})
+
+
+async def _found_instead(
+    context: Context, resource: Resource, have: Sequence[str], error: AwsError | Halted
+) -> Sequence[str]:
+    """What there is of a resource whose create was not done, where the error speaks of any.
+
+    Every other error is raised again. The intent is closed where the error says for certain that
+    nothing has come, or can come, of it.
+    """
+    error_class = error.error_class if isinstance(error, AwsError) else None
+    if error_class is ErrorClass.EXISTS:
+        if found := await _found_after(context, resource):
             return found
-        have = found
-        await context.intend({resource.key: Intent(resource.count - len(found))})
+    elif error_class is ErrorClass.TOKEN:
+        found = await _found_after(context, resource)
+        await context.renounce(resource.key, found)
+        return found
+    elif isinstance(resource, Tagged) and (error_class or not resource.by_token):
+        await context.renounce(resource.key, have)
+    raise error
 
 
 async def _found_after(context: Context, resource: Resource) -> list[str]:
     """What of this resource shows up within the settle time from now."""
     begun = clock()
     while True:
-        found = await _find(context, [resource], await context.inventory())
+        found = await _find(context, [resource], (await context.inventory()).own)
         ids = found.get(resource.key, [])
         if len(ids) >= resource.count or clock() - begun > context.settings.settle_time:
             return ids
         await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
 
 
-async def _settled_inventory(context: Context, kinds: Sequence[Kind]) -> dict[str, list[str]]:
+async def _settled_inventory(
+    context: Context, kinds: Sequence[Kind]
+) -> Mapping[str, Sequence[str]]:
     """The inventory, once every open intent had its time to appear in it."""
     names = {kind.kind for kind in kinds if issubclass(kind, Tagged)}
     while True:
-        tagged = await context.inventory()
+        tagged = (await context.inventory()).own
         late = [
             key
             for key, belief in context.beliefs.items()
@@ -214,7 +228,7 @@ async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence
     for key, belief in context.beliefs.items():
         if kind_name(key) == kind.kind and belief.state is not ResourceState.GONE:
             doomed[key] += belief.ids
-    for key, ids in (await _unrecorded(context, kind, tagged)).items():
+    for key, ids in (await unrecorded(context, kind, tagged)).items():
         doomed[key] += ids
     if not doomed:
         return
@@ -231,10 +245,10 @@ async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence
     await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
 
 
-async def _unrecorded(
+async def unrecorded(
     context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
-    """What of this kind carries our tag, is not in the record, and does exist."""
+    """What of this kind is tagged so, is not in the record, and does exist: ids by key."""
     if not issubclass(kind, Tagged):
         return {}
     unknown = {

@@ -10,6 +10,7 @@ from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate
 _CATEGORY: Final = {
     ErrorClass.CAPACITY: FailureCategory.CAPACITY,
     ErrorClass.QUOTA: FailureCategory.QUOTA,
+    ErrorClass.EXPIRED: FailureCategory.PERMISSION,
     ErrorClass.PERMISSION: FailureCategory.PERMISSION,
     ErrorClass.DEPENDENCY: FailureCategory.BLOCKED,
     ErrorClass.CONFLICT: FailureCategory.BLOCKED,

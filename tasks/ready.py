@@ -8,6 +8,7 @@ from celery import shared_task
 from envwright.names import Step, provision_task
 from envwright.record import FailureCategory, Instance, Outputs, ResourceState
 from tasks import engine, instance, network, security
+from tasks.aws.tags import Inventory
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
@@ -87,13 +88,13 @@ async def _inventory_equals_record(context: Context) -> None:
     tagged_kinds = {kind.kind for kinds in KINDS for kind in kinds if issubclass(kind, Tagged)}
     begun = clock()
     while True:
-        tagged = await context.inventory()
+        inventory = await context.inventory()
         missing = sorted(
             one
             for key, belief in context.beliefs.items()
             if engine.kind_name(key) in tagged_kinds and belief.state is not ResourceState.GONE
             for one in belief.ids
-            if one not in tagged.get(key, ())
+            if one not in inventory.own.get(key, ())
         )
         if not missing:
             break
@@ -104,7 +105,26 @@ async def _inventory_equals_record(context: Context) -> None:
                 f"deleted it or its tags; `retry` makes what is missing.",
             )
         await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
-    await engine.remove_doubles(context, KINDS, tagged)
+    await _nothing_is_of_another_record(context, inventory)
+    await engine.remove_doubles(context, KINDS, inventory.own)
+
+
+async def _nothing_is_of_another_record(context: Context, inventory: Inventory) -> None:
+    """Raises `StepError` when AWS holds an environment of this name that the record is not of."""
+    found = [
+        one
+        for kinds in KINDS
+        for kind in kinds
+        for ids in (await engine.unrecorded(context, kind, inventory.of_another_record)).values()
+        for one in ids
+    ]
+    if found:
+        raise StepError(
+            FailureCategory.CONFLICT,
+            f"AWS holds another environment named {context.record.environment_id}, whose record "
+            f"was lost ({', '.join(found)}). envwright leaves it alone: take it down by hand, or "
+            f"give this one another name.",
+        )
 
 
 async def _outputs(

@@ -18,9 +18,7 @@ from envwright.record import (
     AT_REST,
     RECORD_FORMAT,
     Event,
-    Record,
     RunKind,
-    record_from_fields,
 )
 from envwright.store import EVENTS_KEPT
 
@@ -167,9 +165,9 @@ class Written(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claim that was granted: the record as of now, in Unix seconds by Redis' clock."""
+    """A claim that was granted: the record's fields, and Redis' clock in Unix seconds."""
 
-    record: Record
+    fields: Mapping[str, str]
     epoch: int
     now: float
 
@@ -237,8 +235,7 @@ class WorkerStore:
             return Refusal(answer[0])
         flat: list[str] = answer[3]
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        record = record_from_fields(environment_id, fields)
-        return Claimed(record, epoch=int(answer[1]), now=float(answer[2]))
+        return Claimed(fields, epoch=int(answer[1]), now=float(answer[2]))
 
     async def note(
         self, hold: Hold, fields: Mapping[str, str], events: Sequence[Event] = ()

@@ -7,6 +7,7 @@ died and a Redis out of reach all look the same from outside, and are.
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -25,13 +26,19 @@ logger = structlog.get_logger(__name__)
 
 
 async def beat(redis: Redis, keys: Keys, worker: str) -> None:
-    """Write this worker's heartbeat for ever."""
-    while True:
-        try:
-            await redis.set(keys.heartbeat(socket.gethostname()), worker, ex=_LASTS)
-        except (RedisError, OSError) as error:
-            logger.warning("heartbeat_failed", error=str(error))
-        await asyncio.sleep(_EVERY)
+    """Write this worker's heartbeat until it is cancelled, and then take it away."""
+    key = keys.heartbeat(socket.gethostname())
+    try:
+        while True:
+            try:
+                await redis.set(key, worker, ex=_LASTS)
+            except (RedisError, OSError) as error:
+                logger.warning("heartbeat_failed", error=str(error))
+            await asyncio.sleep(_EVERY)
+    finally:
+        with suppress(RedisError, OSError):  # it ends by itself in a moment
+            if await redis.get(key) == worker:
+                await redis.delete(key)
 
 
 def main() -> int:

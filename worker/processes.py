@@ -114,6 +114,11 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, negative for the signal that ended it; None while it runs."""
+        return self._process.poll()
+
     def output(self) -> str:
         """All that it has written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")

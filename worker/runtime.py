@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.settings import WorkerSettings
 from tasks.aws.session import AwsClients
@@ -57,10 +56,12 @@ class Runtime:
             decode_responses=True,
             socket_timeout=self.settings.redis_timeout,
             socket_connect_timeout=self.settings.redis_timeout,
+            # Not after a time-out: the scripts may have run, and redis-py would try a frozen Redis
+            # again for each of the tries that it makes to connect, so for most of a minute.
             retry=Retry(
                 ExponentialBackoff(cap=1.0, base=0.1),
                 _REDIS_TRIES,
-                supported_errors=(RedisConnectionError, RedisTimeoutError),
+                supported_errors=(RedisConnectionError,),
             ),
             health_check_interval=25,
         )

@@ -7,15 +7,18 @@ from typing import Any, cast
 import structlog
 from redis.exceptions import RedisError
 
+from envwright.errors import StoreCorrupt
 from envwright.names import CLEANUP_STEPS, Step
 from envwright.record import (
     Event,
     Failure,
     FailureCategory,
+    Record,
     ResourceState,
     Run,
     RunKind,
     State,
+    record_from_fields,
 )
 from envwright.runs import compensation
 from tasks.aws.door import Door
@@ -24,7 +27,7 @@ from tasks.chain import following
 from tasks.context import Context
 from tasks.failures import failure_from
 from tasks.lease import End, Lease, clock
-from tasks.store import Claimed, Hold, Refusal, Written
+from tasks.store import Hold, Refusal, Written
 from worker.runtime import Runtime
 
 CRASHES_FORGIVEN = 2
@@ -32,6 +35,9 @@ CRASHES_FORGIVEN = 2
 
 CRASH_PAUSE = 5.0
 """Seconds before such a step is tried again."""
+
+UNREADABLE_PAUSE = 60.0
+"""Seconds until a record that this worker cannot read is offered to the next one."""
 
 Work = Callable[[Context], Awaitable[None]]
 
@@ -59,20 +65,28 @@ async def run_step(
         logger.info("step_not_claimed", refusal=claimed)
         return Outcome()
     hold = Hold(environment_id, run_id, claimed.epoch)
+    try:
+        record = record_from_fields(environment_id, claimed.fields)
+    except StoreCorrupt as error:
+        # A newer client may have written what this worker does not know: leave it to a newer one.
+        logger.error("record_not_readable", error=str(error))
+        event = Event(type="step", run=run_id, step=step, state="retrying", message=str(error))
+        await runtime.store.advance(hold, {}, [event], UNREADABLE_PAUSE)
+        return Outcome()
     lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin)
-    with runtime.keeper.holding(lease, claimed.record.run.deadline_at - claimed.now):
-        return await _StepRun(runtime, lease, claimed).do(work)
+    with runtime.keeper.holding(lease, record.run.deadline_at - claimed.now):
+        return await _StepRun(runtime, lease, record, claimed.now).do(work)
 
 
 class _StepRun:
     """A step that this worker has the lease for."""
 
-    def __init__(self, runtime: Runtime, lease: Lease, claimed: Claimed) -> None:
+    def __init__(self, runtime: Runtime, lease: Lease, record: Record, now: float) -> None:
         self._runtime = runtime
         self._lease = lease
-        self._claimed = claimed
-        self._record = claimed.record
-        self._step = claimed.record.step
+        self._record = record
+        self._now = now
+        self._step = record.step
         self._begun = clock()
 
     async def do(self, work: Work) -> Outcome:
@@ -100,7 +114,7 @@ class _StepRun:
         ]
         return Context(
             record=self._record,
-            now=self._claimed.now,
+            now=self._now,
             lease=self._lease,
             store=self._runtime.store,
             settings=settings,
@@ -166,7 +180,7 @@ class _StepRun:
         if self._record.spec.on_failure == "hold":
             await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)
             return Outcome(failure=failure)
-        cleanup = compensation(self._claimed.now + clock() - self._begun)
+        cleanup = compensation(self._now + clock() - self._begun)
         fields |= {
             "state": str(State.CLEANING),
             "step": str(CLEANUP_STEPS[0]),

@@ -1,7 +1,8 @@
 """Every AWS call that envwright can make, and what may be done when its reply is lost.
 
-The door lets nothing else through, so this table is also the list of permissions that the
-worker needs.
+The door lets nothing else through, so the worker needs these permissions, and two more:
+`ec2:CreateTags`, which AWS asks for where a create call brings tags, and `sts:AssumeRole`, which
+the SDK calls for an environment in another account.
 """
 
 from enum import Enum

@@ -30,6 +30,8 @@ from tasks.lease import Lease, clock
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 10.0
+_CREDENTIALS_PATIENCE: Final = 60.0
+"""Seconds in which the SDK, or whoever writes its files, has fresh credentials at hand."""
 
 logger = structlog.get_logger(__name__)
 
@@ -139,6 +141,8 @@ class Door:
         match error.error_class:
             case ErrorClass.THROTTLED | ErrorClass.TRANSIENT:
                 return float("inf")
+            case ErrorClass.EXPIRED:
+                return _CREDENTIALS_PATIENCE
             case ErrorClass.CONFLICT:
                 return self._settings.conflict_timeout
             case ErrorClass.DEPENDENCY if effect is Effect.DELETE:

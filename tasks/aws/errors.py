@@ -20,6 +20,7 @@ class ErrorClass(StrEnum):
     QUOTA = "quota"
     PERMISSION = "permission"
     EXISTS = "exists"
+    EXPIRED = "expired"
     TOKEN = "token"  # noqa: S105 - a class of errors about client tokens, not a password
     INVALID = "invalid"
 
@@ -94,12 +95,9 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "AccessDeniedException",
             "AuthFailure",
             "Blocked",
-            "ExpiredToken",
-            "ExpiredTokenException",
             "InvalidClientTokenId",
             "OptInRequired",
             "PendingVerification",
-            "RequestExpired",
             "SignatureDoesNotMatch",
             "TagPolicyViolation",
             "UnauthorizedOperation",
@@ -115,6 +113,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "RouteAlreadyExists",
         }
     ),
+    ErrorClass.EXPIRED: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
     ErrorClass.TOKEN: frozenset({"IdempotentInstanceTerminated", "IdempotentParameterMismatch"}),
 }
 _CLASS_BY_CODE: Final = {code: name for name, codes in _CODES.items() for code in codes}
@@ -138,6 +137,7 @@ def classify(code: str, http_status: int) -> ErrorClass:
 _ADVICE: Final[dict[ErrorClass, str]] = {
     ErrorClass.CAPACITY: "Try another instance type or zone, or retry later.",
     ErrorClass.QUOTA: "Have this quota raised in Service Quotas, or free what uses it up.",
+    ErrorClass.EXPIRED: "Give the worker fresh credentials.",
     ErrorClass.PERMISSION: "Check the worker's credentials and what they are allowed to do.",
     ErrorClass.DEPENDENCY: "Something that is not of this environment still uses it.",
     ErrorClass.INVALID: "Correct the spec.",
