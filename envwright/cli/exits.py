@@ -1,0 +1,128 @@
+"""How a command ends: its exit code, and errors as sentences or as JSON, never as tracebacks."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol, runtime_checkable
+
+from envwright.cli.output import clean, counted, print_json
+from envwright.errors import EnvwrightError, Fault
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+
+class UsageError(EnvwrightError):
+    """What was typed, or set in the environment, cannot be carried out."""
+
+
+class FaultySpecs(UsageError):
+    """Specs that are not valid."""
+
+    def __init__(self, faults: Mapping[str, Sequence[Fault]]) -> None:
+        """`faults` by file, as the file was named on the command line."""
+        self.faults = faults
+        several = len(faults) > 1
+        super().__init__(f"{len(faults)} specs are not valid." if several else "Not a valid spec.")
+
+
+class Declined(EnvwrightError):
+    """Nothing was changed."""
+
+
+class Interrupted(EnvwrightError):
+    """Stopped by Ctrl-C; nothing was changed."""
+
+
+@runtime_checkable
+class MistypedCommand(Protocol):
+    """What Typer raises about a command line; the classes themselves are private to it."""
+
+    exit_code: int
+
+    def format_message(self) -> str: ...
+
+
+def tell(error: BaseException, as_json: bool) -> int:
+    """Print an error, and say which exit code it is."""
+    if as_json:
+        # On one line, since it may stand behind the lines of a stream.
+        print_json("error", lines=True, error=_document(error))
+    else:
+        lines = _faults(error) if isinstance(error, FaultySpecs) else []
+        sys.stdout.flush()
+        sys.stderr.write("".join(f"{_wrapped(line)}\n" for line in lines + _sentences(error)))
+        sys.stderr.flush()
+    return _exit_code(error)
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, Interrupted):
+        return INTERRUPTED
+    if isinstance(error, UsageError):
+        return USAGE
+    if isinstance(error, MistypedCommand):
+        return error.exit_code
+    return FAILED
+
+
+def _wrapped(line: str) -> str:
+    """A line as long as it is, but on a terminal, which would break it within words."""
+    if not sys.stderr.isatty():
+        return line
+    inner = " " * (4 if line.startswith(" ") else 2)
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns - 1,
+        subsequent_indent=inner,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _sentences(error: BaseException) -> list[str]:
+    lines = [clean(line) for line in _message(error).splitlines() if line.strip()]
+    mark = "" if isinstance(error, Interrupted | Declined) else "Error: "
+    return [f"{mark}{line}" for line in lines]
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, EnvwrightError):
+        return str(error)
+    if isinstance(error, MistypedCommand):
+        return f"{error.format_message().rstrip('.')}. {_where_help_is(error)}"
+    return (
+        f"envwright itself failed ({type(error).__name__}: {clean(str(error))}). This is no fault "
+        f"of yours: please report it to the maintainers, with what `envwright --debug ...` shows."
+    )
+
+
+def _where_help_is(error: object) -> str:
+    command = getattr(getattr(error, "ctx", None), "command_path", "envwright")
+    return f"`{command} --help` shows what there is."
+
+
+def _faults(error: FaultySpecs) -> list[str]:
+    lines = []
+    for file, faults in error.faults.items():
+        lines.append(f"{clean(file)}: {counted(len(faults), 'fault')}")
+        lines += [f"  {clean(str(fault))}" for fault in faults]
+    return lines
+
+
+def _document(error: BaseException) -> dict[str, Any]:
+    known = isinstance(error, EnvwrightError)
+    kind = "UsageError" if isinstance(error, MistypedCommand) else type(error).__name__
+    faults = error.faults if isinstance(error, FaultySpecs) else {}
+    return {
+        "type": kind if known or kind == "UsageError" else "InternalError",
+        "message": _message(error),
+        "faults": [
+            {"file": file, "path": fault.path, "message": fault.message}
+            for file, some in faults.items()
+            for fault in some
+        ],
+    }

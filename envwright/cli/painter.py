@@ -1,0 +1,245 @@
+"""Draws environments as lines of text: in full with their steps, or one line each."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from envwright.cli.output import clean, counted, duration
+from envwright.cli.timeline import Progress, RunStory, StepStory, Timeline
+from envwright.names import Step
+from envwright.record import Record, ResourceRecord, ResourceState, RunKind, State
+
+STATE_STYLES: Final[Mapping[State, str]] = {
+    State.QUEUED: "dim",
+    State.PROVISIONING: "cyan",
+    State.READY: "green",
+    State.FAILED: "red",
+    State.CLEANING: "yellow",
+    State.CLEANED: "red",
+    State.CLEANUP_FAILED: "red",
+    State.DESTROYED: "green",
+}
+
+FRAMES_A_SECOND: Final = 10
+
+_TIMES_END: Final = 66
+"""The column in which all times end, so that they can be compared at a glance."""
+
+_NO_WORKER_AFTER: Final = 15.0
+"""Seconds in the queue after which we say that perhaps no worker runs."""
+
+Shown = tuple[Record, Timeline]
+Keyed = list[tuple[str, ResourceRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The signs in front of a line."""
+
+    done: str = "✓"
+    failed: str = "✗"
+    waiting: str = "·"
+    spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def marks_for(console: Console) -> Marks:
+    """Signs that the console's encoding can show."""
+    return Marks("+", "x", "-", "|/-\\") if console.options.ascii_only else Marks()
+
+
+@dataclass(frozen=True, slots=True)
+class Painter:
+    """Draws lines of at most `width` columns, as things stand at `now` on Redis' clock."""
+
+    marks: Marks
+    width: int
+    now: float
+
+    def in_full(self, record: Record, timeline: Timeline, height: int) -> list[Text]:
+        """An environment with its steps, and what the running one works on.
+
+        Resources are left out where `height` ends, and all of them when it is 0.
+        """
+        lines = [*self._head(record, timeline), Text()]
+        for run in timeline.runs:
+            if run is not timeline.runs[0] and run.kind is RunKind.CLEANUP:
+                lines += [Text(), self._line(Text("  taking it down", "yellow"))]
+            for story in run.worth_telling():
+                lines += self._step(record, run, story)
+                if height and story.progress is Progress.RUNNING:
+                    room = height - len(lines) - len(run.steps)
+                    lines += self._resources(resources_of(record, run, story.step), run, room)
+        return lines
+
+    def in_brief(self, environments: Collection[Shown], height: int) -> list[Text]:
+        """Many environments, a line each; what is worked on comes first where not all fit."""
+        shown = list(environments)
+        if len(shown) > height - 2:
+            shown = sorted(shown, key=lambda one: one[0].at_rest)[: max(height - 3, 1)]
+        widest = max(cell_len(record.environment_id) for record, _ in shown)
+        lines = [self._brief(record, timeline, widest) for record, timeline in shown]
+        if len(shown) < len(environments):
+            lines.append(Text(f"  and {len(environments) - len(shown)} more", "dim"))
+        return [*lines, Text(), _tally([record for record, _ in environments])]
+
+    def _head(self, record: Record, timeline: Timeline) -> list[Text]:
+        seconds = timeline.seconds(record, self.now)
+        head = Text.assemble((record.environment_id, "bold"), "  ")
+        head.append(record.state, STATE_STYLES[record.state])
+        lines = [self._line(head, _ticking(seconds, record.at_rest))]
+        if record.state is State.QUEUED and seconds > _NO_WORKER_AFTER:
+            lines.append(self._line(Text("No worker has taken it yet: is one running?", "yellow")))
+        return lines
+
+    def _step(self, record: Record, run: RunStory, story: StepStory) -> list[Text]:
+        sign, style = self._sign(story.progress)
+        text = Text.assemble("  ", sign, " ", (set_cell_size(story.step, 12), style))
+        text.append_text(_remark(record, run, story))
+        span = story.span
+        took = _ticking(span.seconds(self.now), span.ended_at is not None) if span else ""
+        lines = [self._line(text, took)]
+        if story.message:
+            lines.append(self._line(Text(f"      {clean(story.message)}", style)))
+        return lines
+
+    def _sign(self, progress: Progress) -> tuple[Text, str]:
+        match progress:
+            case Progress.FINISHED:
+                return Text(self.marks.done, "green"), ""
+            case Progress.KEPT:
+                return Text(self.marks.done, "dim"), "dim"
+            case Progress.FAILED:
+                return Text(self.marks.failed, "red"), "red"
+            case Progress.RUNNING:
+                return self._spinner(), "bold"
+            case Progress.RETRYING | Progress.INTERRUPTED:
+                return Text(self.marks.waiting, "yellow"), "yellow"
+            case Progress.PENDING:
+                return Text(self.marks.waiting, "dim"), "dim"
+
+    def _spinner(self) -> Text:
+        frames = self.marks.spinner
+        return Text(frames[int(self.now * FRAMES_A_SECOND) % len(frames)], "cyan")
+
+    def _resources(self, keyed: Keyed, run: RunStory, room: int) -> list[Text]:
+        shown = keyed
+        if len(keyed) > room:
+            # What still runs is worth more than what is done; the last line counts the others.
+            by_need = sorted(keyed, key=lambda one: is_done(one[0], one[1], run))
+            shown = sorted(by_need[: max(room - 1, 0)])
+        lines = [self._resource(key, resource, run) for key, resource in shown]
+        if len(shown) < len(keyed):
+            lines.append(Text(f"      and {len(keyed) - len(shown)} more", "dim"))
+        return lines
+
+    def _resource(self, key: str, resource: ResourceRecord, run: RunStory) -> Text:
+        done, span = is_done(key, resource, run), run.resources.get(key)
+        touched = done or span is not None
+        sign = self._spinner() if touched else Text(self.marks.waiting, "dim")
+        if done:
+            sign = Text(self.marks.done, "green")
+        text = Text.assemble("      ", sign, " ")
+        text.append(set_cell_size(_title(key), 36), "" if touched else "dim")
+        text.append(resource.state, "dim")
+        took = _ticking(span.seconds(self.now), done) if span else ""
+        return self._line(text, took, clean(" ".join(resource.ids)))
+
+    def _brief(self, record: Record, timeline: Timeline, widest: int) -> Text:
+        style = STATE_STYLES[record.state]
+        sign = self._spinner()
+        if record.at_rest:
+            good = record.state in (State.READY, State.DESTROYED)
+            sign = Text(self.marks.done if good else self.marks.failed, style)
+        elif record.state is State.QUEUED:
+            sign = Text(self.marks.waiting, "dim")
+        step = "" if record.at_rest or record.state is State.QUEUED else record.step
+        seconds = _ticking(timeline.seconds(record, self.now), record.at_rest)
+        text = Text.assemble(
+            ("  ", ""),
+            sign,
+            f" {set_cell_size(record.environment_id, widest + 2)}",
+            (set_cell_size(record.state, 15), style),
+            (set_cell_size(step, 9), "dim"),
+            (seconds.rjust(12), "dim"),
+        )
+        if record.failure is not None:
+            text.append(f"  {clean(record.failure.message)}", "red")
+        text.truncate(self.width, overflow="ellipsis")
+        return text
+
+    def _line(self, text: Text, took: str = "", after: str = "") -> Text:
+        """A line with its time in the column of the times, and behind it what there is room for."""
+        column = min(_TIMES_END, self.width)
+        if not took:
+            text.truncate(self.width, overflow="ellipsis")
+            return text
+        text.truncate(column - len(took) - 1, overflow="ellipsis", pad=True)
+        text.append(f" {took}", "dim")
+        if after and column + 2 + cell_len(after) <= self.width:
+            text.append(f"  {after}", "dim")
+        return text
+
+
+def resources_of(record: Record, run: RunStory, step: Step) -> Keyed:
+    """The resources that a step of this run works on; `ready` waits for the instances."""
+    prefix = f"{Step.INSTANCE if step is Step.READY else step}/"
+    return sorted(
+        (key, resource)
+        for key, resource in record.resources.items()
+        if key.startswith(prefix)
+        and (key in run.resources or resource.state is not ResourceState.GONE)
+    )
+
+
+def is_done(key: str, resource: ResourceRecord, run: RunStory) -> bool:
+    """Whether the run has nothing left to do on this resource, for the step that it is at."""
+    if run.kind is RunKind.CLEANUP:
+        return resource.state is ResourceState.GONE
+    if resource.state is ResourceState.CREATED:
+        at_ready = run.steps[Step.READY].progress is not Progress.PENDING
+        return not (at_ready and key.startswith(f"{Step.INSTANCE}/"))
+    return resource.state is ResourceState.READY
+
+
+def _remark(record: Record, run: RunStory, story: StepStory) -> Text:
+    keyed = resources_of(record, run, story.step)
+    match story.progress:
+        case Progress.RETRYING | Progress.INTERRUPTED:
+            return Text(story.progress, "yellow")
+        case Progress.KEPT:
+            return Text("done before", "dim")
+        case Progress.RUNNING if keyed:
+            done = sum(is_done(key, resource, run) for key, resource in keyed)
+            return Text(f"{done} of {len(keyed)}", "dim")
+        case Progress.FINISHED if run.kind is RunKind.CLEANUP:
+            gone = f"{counted(len(keyed), 'resource')} gone"
+            return Text(gone if keyed else "nothing was there", "dim")
+        case Progress.FINISHED if keyed and story.step is not Step.READY:
+            return Text(counted(len(keyed), "resource"), "dim")
+        case _:
+            return Text()
+
+
+def _title(key: str) -> str:
+    _, _, rest = key.partition("/")
+    kind, _, name = rest.partition("/")
+    return clean(f"{kind.replace('_', ' ')} {name}")
+
+
+def _ticking(seconds: float, over: bool) -> str:
+    """A time that runs is shown in whole seconds: tenths would flicker."""
+    return duration(seconds) if over or seconds >= 9.95 else f"{int(seconds)} s"
+
+
+def _tally(records: list[Record]) -> Text:
+    states = [record.state for record in records]
+    line = Text("  ")
+    for state in State:
+        if state in states:
+            line.append(" · " if len(line) > 2 else "", "dim")
+            line.append(f"{states.count(state)} {state}", STATE_STYLES[state])
+    return line

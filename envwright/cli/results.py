@@ -1,0 +1,116 @@
+"""How environments ended: in sentences, with what is left and what to do next."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from envwright.cli.output import duration, left_over, styled
+from envwright.cli.painter import Marks
+from envwright.cli.tables import columns, indented, instances, leftovers, why
+from envwright.cli.waiting import Goal
+from envwright.record import HOLDS_NOTHING, Record, State
+
+_INSTANCES_SHOWN: Final = 20
+
+
+class Report:
+    """Prints how environments ended."""
+
+    def __init__(self, console: Console, marks: Marks) -> None:
+        self._console = console
+        self._marks = marks
+
+    def ended(self, record: Record, goal: Goal, *, is_news: bool) -> None:
+        """One environment at rest: did it reach its goal, and if not, why.
+
+        `is_news` says that its run ended just now.
+        """
+        if record.state not in goal:
+            self._missed(record)
+            return
+        self._reached(record, is_news)
+        if record.outputs is not None and record.outputs.instances:
+            self._section(instances(record.outputs, _INSTANCES_SHOWN))
+
+    def several(self, records: Collection[Record], goals: Mapping[str, Goal]) -> None:
+        """Environments at rest: each that did not reach its goal, and how many did."""
+        missed = [record for record in records if record.state not in goals[record.environment_id]]
+        for record in missed:
+            self._console.print()
+            self._missed(record)
+        good = len(records) - len(missed)
+        self._console.print()
+        self._console.print(
+            Text(f"{good} of {len(records)} are as asked for.", "red" if missed else "green")
+        )
+
+    def failed(self, record: Record) -> None:
+        """Why it failed, what is left of it in AWS, and what to do next."""
+        if record.failure is not None:
+            self._headline(False, record, f" failed at {record.failure.step}.")
+            self._console.print(indented(why(record.failure)))
+        if record.cleanup_failure is not None:
+            step = record.cleanup_failure.step
+            self._headline(False, record, f" could not be taken down: it failed at {step}.")
+            self._console.print(indented(why(record.cleanup_failure)))
+        self._section(Text(_remains(record)))
+        if record.state is State.CLEANUP_FAILED:
+            self._console.print(indented(leftovers(record)))
+        self._next_steps(record)
+
+    def _missed(self, record: Record) -> None:
+        if record.failure is not None or record.cleanup_failure is not None:
+            self.failed(record)
+        else:
+            self._headline(False, record, f" is {record.state}: another request saw to that.")
+
+    def _reached(self, record: Record, is_news: bool) -> None:
+        took = f", in {duration(record.updated_at - record.run.accepted_at)}" if is_news else ""
+        words = f" is ready{took}."
+        if record.state in HOLDS_NOTHING:
+            words = f" is taken down{took}: AWS holds nothing of it."
+        self._headline(True, record, words)
+
+    def _headline(self, good: bool, record: Record, words: str) -> None:
+        sign = (self._marks.done, "green") if good else (self._marks.failed, "red")
+        self._console.print(Text.assemble(sign, " ", (record.environment_id, "bold"), words))
+
+    def _section(self, renderable: RenderableType) -> None:
+        self._console.print()
+        self._console.print(indented(renderable))
+
+    def _next_steps(self, record: Record) -> None:
+        table = columns("", "")
+        table.show_header = False
+        for command, purpose in _offers(record):
+            table.add_row(styled(command, "bold"), Text(purpose, "dim"))
+        self._section(table)
+
+
+def _remains(record: Record) -> str:
+    left = left_over(record)
+    if record.state in HOLDS_NOTHING:
+        return "All that had been made was taken down: AWS holds nothing of it."
+    if record.state is State.CLEANUP_FAILED:
+        return "This is left of it in AWS:"
+    if record.state is State.FAILED:
+        return f"What was made is held for inspection: {len(left)} resources."
+    return "It is being taken down."
+
+
+def _offers(record: Record) -> list[tuple[str, str]]:
+    name = record.environment_id
+    offers = {
+        State.CLEANED: [
+            ("envwright up FILE", "build it from a corrected spec"),
+            (f"envwright retry {name}", "build it anew, from the same spec"),
+        ],
+        State.FAILED: [
+            (f"envwright retry {name}", "go on at the step that failed"),
+            (f"envwright down {name}", "take it down"),
+        ],
+        State.CLEANUP_FAILED: [(f"envwright retry {name}", "go on taking it down")],
+    }
+    return [*offers.get(record.state, []), (f"envwright events {name}", "see what happened")]

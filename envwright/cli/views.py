@@ -1,0 +1,99 @@
+"""What `status`, `list`, `outputs` and `events` show."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from envwright.cli import tables
+from envwright.cli.exits import Interrupted, UsageError
+from envwright.cli.lines import JsonDisplay, LineDisplay
+from envwright.cli.output import console, described, plain, print_json
+from envwright.cli.painter import Painter, marks_for
+from envwright.cli.results import Report
+from envwright.cli.timeline import Timeline
+from envwright.cli.watch import Watch, since
+from envwright.errors import NotAllowed
+from envwright.record import Record, State
+
+if TYPE_CHECKING:
+    from envwright.client import Client
+
+
+def show_status(client: "Client", name: str, as_json: bool) -> None:
+    """One environment: how it stands, its steps, its resources, and why it failed."""
+    record = client.status(name)
+    if as_json:
+        print_json("status", environment=described(record))
+        return
+    out = console()
+    timeline = Timeline()
+    timeline.hear(record, since(record.run.id, client.events(record.environment_id)))
+    now = client.now()
+    painter = Painter(marks_for(out), min(out.width, 100), now)
+    out.print(*painter.in_full(record, timeline, height=0), sep="\n")
+    out.print()
+    out.print(tables.indented(tables.about(record, now)))
+    if record.resources:
+        out.print()
+        out.print(tables.indented(tables.resources(record, now)))
+    if record.failure is not None or record.cleanup_failure is not None:
+        out.print()
+        Report(out, marks_for(out)).failed(record)
+
+
+def show_list(client: "Client", states: Sequence[str], as_json: bool) -> None:
+    """All environments, or those in the given states. Raises `UsageError` for an unknown state."""
+    unknown = [state for state in states if state not in set(State)]
+    if unknown:
+        raise UsageError(f"There is no state {unknown[0]}; the states are {', '.join(State)}.")
+    found = [one for one in client.environments() if not states or one.state in states]
+    if as_json:
+        print_json("list", environments=[described(one) for one in found])
+        return
+    out = console()
+    if found:
+        out.print(tables.environments(found, client.now()))
+    elif sys.stdout.isatty():
+        out.print("There are none." if states else "There are none yet: `envwright up FILE`.")
+
+
+def show_outputs(client: "Client", name: str, as_json: bool) -> None:
+    """The outputs of an environment. Raises `NotAllowed` while it has none."""
+    record = client.status(name)
+    if record.outputs is None:
+        raise NotAllowed(_no_outputs(record))
+    if as_json:
+        outputs = plain(record.outputs)
+        print_json("outputs", environment=record.environment_id, outputs=outputs)
+    else:
+        console().print(tables.outputs_in_full(record.outputs))
+
+
+def _no_outputs(record: Record) -> str:
+    said = f"{record.environment_id} is {record.state}: only a ready environment has outputs."
+    if record.at_rest:
+        return said
+    return f"{said} `envwright watch {record.environment_id}` waits for it."
+
+
+def show_events(client: "Client", name: str, as_json: bool) -> None:
+    """The history of an environment."""
+    environment_id = client.resolve(name)
+    history = client.events(environment_id)
+    if as_json:
+        for event in history:
+            print_json("event", lines=True, environment=environment_id, event=plain(event))
+    else:
+        console().print(tables.events(history))
+
+
+def follow_events(client: "Client", name: str, as_json: bool) -> None:
+    """The history of an environment and what comes, a line an event, until Ctrl-C."""
+    environment_id = client.status(name).environment_id
+    with JsonDisplay() if as_json else LineDisplay() as display:
+        watch = Watch(client, {environment_id: None}, endless=True, on_outage=display.show_outage)
+        try:
+            for update in watch:
+                display.show(update)
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped following; what runs goes on.") from None
