@@ -53,6 +53,7 @@ def configure_logging(settings: WorkerSettings) -> None:
             "loggers": {name: {"level": "WARNING"} for name in _QUIET},
         }
     )
+    logging.captureWarnings(True)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -69,7 +69,7 @@ class WorkerSettings(ClientSettings):
     instance_timeout: float = Field(
         default=900.0,
         gt=0,
-        description="How long instances may take to run, pass their checks, or terminate.",
+        description="How long instances may take to run and to pass their status checks.",
     )
     log_format: Literal["json", "console"] = Field(default="json", description="How logs look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -51,6 +51,10 @@ class Ticket(BaseModel):
     accepted: bool
 
 
+Answer = Ticket | SpecConflict | NotAllowed
+"""What comes of one of many specs: a ticket, or why there is none."""
+
+
 class Client:
     """Talks to envwright through Redis. Safe to share between threads.
 
@@ -72,6 +76,8 @@ class Client:
 
     def close(self) -> None:
         self._store.close()
+        if "_celery" in self.__dict__:
+            self._celery.close()
 
     def now(self) -> float:
         """Redis' clock, in Unix seconds: what the times in records and events go by."""
@@ -83,24 +89,22 @@ class Client:
         The same spec again is the same environment and no second run. After `cleaned` or
         `destroyed`, when AWS holds nothing of it, any spec starts anew.
 
-        Raises `SpecError` before anything is written, and `SpecConflict` when the environment
-        exists with another spec.
+        Raises `SpecError` before anything is written, `SpecConflict` when the environment
+        exists with another spec, and `NotAllowed` while it is being taken down.
         """
         (answer,) = self.enqueue_many([spec])
-        if isinstance(answer, SpecConflict):
+        if isinstance(answer, SpecConflict | NotAllowed):
             raise answer
         return answer
 
-    def enqueue_many(
-        self, specs: Sequence[EnvironmentSpec | Mapping[str, Any]]
-    ) -> list[Ticket | SpecConflict]:
+    def enqueue_many(self, specs: Sequence[EnvironmentSpec | Mapping[str, Any]]) -> list[Answer]:
         """Ask for many environments at once; the answers come in the order of the specs.
 
-        Every spec is validated before the first is written (`SpecError`). A conflict is an
+        Every spec is validated before the first is written (`SpecError`). A refusal is an
         answer of its own, so that it does not keep the others from being accepted.
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
-        answers: list[Ticket | SpecConflict] = []
+        answers: list[Answer] = []
         for start in range(0, len(valid), _CHUNK):
             answers += self._enqueue_chunk(valid[start : start + _CHUNK])
         return answers
@@ -114,11 +118,11 @@ class Client:
             record = self.status(name)
             now = self._store.now()
             if record.state is State.CLEANUP_FAILED:
-                run = new_run(RunKind.CLEANUP, "retry", record.run.outcome, now, CLEANUP_DEADLINE)
+                run = new_run(RunKind.CLEANUP, "retry", record.run.goal, now, CLEANUP_DEADLINE)
                 first = CLEANUP_STEPS[0]
             elif record.state in (State.FAILED, State.CLEANED):
                 run = new_run(RunKind.PROVISION, "retry", State.READY, now, record.spec.deadline)
-                first = record.step if record.state is State.FAILED else Step.NETWORK
+                first = _resumed_at(record)
             else:
                 raise NotAllowed(
                     f"{record.environment_id} is {record.state}: only what failed, or was "
@@ -127,7 +131,8 @@ class Client:
             anew = record.state is State.CLEANED
             wanted = accepted(record.environment_id, record, run, first, starts_anew=anew)
             if self._store.accept([wanted])[0]:
-                return self._send(wanted)
+                self._wake(wanted)
+                return _new(wanted)
         raise self._contended(name)
 
     def destroy(self, name: str) -> Ticket:
@@ -144,7 +149,8 @@ class Client:
             run = new_run(RunKind.CLEANUP, "destroy", State.DESTROYED, now, CLEANUP_DEADLINE)
             wanted = accepted(record.environment_id, record, run, CLEANUP_STEPS[0])
             if self._store.accept([wanted])[0]:
-                return self._send(wanted)
+                self._wake(wanted)
+                return _new(wanted)
         raise self._contended(name)
 
     def status(self, name: str) -> Record:
@@ -162,7 +168,7 @@ class Client:
         """The records of all environments, the newest first."""
         ids = self._store.environment_ids()[::-1]
         for start in range(0, len(ids), _CHUNK):
-            yield from (one for one in self._store.read(ids[start : start + _CHUNK]) if one)
+            yield from self._store.read_readable(ids[start : start + _CHUNK])
 
     def resolve(self, name: str) -> str:
         """The id of the one environment with this name; an id is returned as it is."""
@@ -204,8 +210,8 @@ class Client:
         """Wait for the next events of several environments: id → the last event id seen."""
         return self._store.wait_for_events(after, timeout)
 
-    def _enqueue_chunk(self, specs: Sequence[EnvironmentSpec]) -> list[Ticket | SpecConflict]:
-        answers: dict[int, Ticket | SpecConflict] = {}
+    def _enqueue_chunk(self, specs: Sequence[EnvironmentSpec]) -> list[Answer]:
+        answers: dict[int, Answer] = {}
         for _ in range(_TRIES):
             open_ones = [index for index in range(len(specs)) if index not in answers]
             if not open_ones:
@@ -217,7 +223,12 @@ class Client:
                 spec = specs[index]
                 if record is None or record.state in HOLDS_NOTHING:
                     wanted[index] = enqueued(spec, record, now)
-                elif record.digest == spec.digest:
+                elif record.state is State.CLEANING:
+                    answers[index] = NotAllowed(
+                        f"{spec.environment_id} is being taken down: enqueue it again when that "
+                        f"is done."
+                    )
+                elif record.spec.digest == spec.digest:
                     answers[index] = _existing(record)
                 else:
                     answers[index] = SpecConflict(
@@ -225,21 +236,15 @@ class Client:
                         f"spec: take it down first, or give this one another name."
                     )
             written = self._store.accept(list(wanted.values()))
+            wake = True
             for (index, one), is_written in zip(wanted.items(), written, strict=True):
                 if is_written:
-                    answers[index] = self._send(one)
+                    answers[index] = _new(one)
+                    # One time-out is enough: the sweeper finds what nobody is woken up for.
+                    wake = wake and self._wake(one)
         raise self._contended(specs[0].environment_id)
 
-    def _send(self, wanted: AcceptedRun) -> Ticket:
-        self._wake(wanted)
-        return Ticket(
-            environment_id=wanted.environment_id,
-            run_id=wanted.run.id,
-            state=State(wanted.fields["state"]),
-            accepted=True,
-        )
-
-    def _wake(self, wanted: AcceptedRun) -> None:
+    def _wake(self, wanted: AcceptedRun) -> bool:
         """Send the run's message. It is on record: should this fail, the sweeper sends it."""
         from envwright.messages import send_run
 
@@ -254,6 +259,8 @@ class Client:
                 wanted.environment_id,
                 error,
             )
+            return False
+        return True
 
     @cached_property
     def _celery(self) -> "Celery":
@@ -266,6 +273,24 @@ class Client:
         return StoreUnavailable(
             f"{name} changed each time that this request was about to be written: try again."
         )
+
+
+def _resumed_at(record: Record) -> Step:
+    """The step at which a provision run goes on.
+
+    What `ready` found wrong was made by an earlier step, so all of them look again.
+    """
+    anew = record.state is State.CLEANED or record.step is Step.READY
+    return Step.NETWORK if anew else record.step
+
+
+def _new(wanted: AcceptedRun) -> Ticket:
+    return Ticket(
+        environment_id=wanted.environment_id,
+        run_id=wanted.run.id,
+        state=State(wanted.fields["state"]),
+        accepted=True,
+    )
 
 
 def _existing(record: Record) -> Ticket:

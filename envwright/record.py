@@ -106,7 +106,7 @@ class Run(Value):
     reason: str = Field(description="What asked for it: enqueue, retry, destroy or failure.")
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
-    outcome: State = Field(description="The state that the run reaches when all goes well.")
+    goal: State = Field(description="The state that the run reaches when all goes well.")
 
 
 class ResourceRecord(Value):
@@ -178,7 +178,6 @@ class Record(Value):
     environment_id: str
     uid: str = Field(description="Drawn when the record was made; a part of every client token.")
     spec: EnvironmentSpec
-    digest: str
     created_at: float
     updated_at: float
     state: State
@@ -189,6 +188,9 @@ class Record(Value):
     failure: Failure | None = Field(default=None, description="Why the last provision run failed.")
     cleanup_failure: Failure | None = Field(
         default=None, description="Why the cleanup after it, or the one asked for, failed."
+    )
+    trouble: str | None = Field(
+        default=None, description="Why a call of the step that runs is made again and again."
     )
     outputs: Outputs | None = None
     resources: dict[str, ResourceRecord] = {}
@@ -209,8 +211,8 @@ def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record
     """
     import json
 
-    written = int(fields.get("format") or 0)
-    if written != RECORD_FORMAT:
+    written = fields.get("format")
+    if written != str(RECORD_FORMAT):
         raise StoreCorrupt(
             f"The record of {environment_id} has format {written}, this version of envwright "
             f"reads format {RECORD_FORMAT}: use the version that wrote it, or a newer one."
@@ -230,4 +232,4 @@ def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record
     except (ValueError, ValidationError) as error:
         raise StoreCorrupt(
             f"The record of {environment_id} cannot be read: {type(error).__name__}."
-        ) from error
+        ) from None  # pydantic's error quotes its input, and with it user data

@@ -28,7 +28,7 @@ class AcceptedRun:
     """Whether what was looked up for an earlier run is forgotten."""
 
 
-def new_run(kind: RunKind, reason: str, outcome: State, now: float, limit: float) -> Run:
+def new_run(kind: RunKind, reason: str, goal: State, now: float, limit: float) -> Run:
     """A run that begins now, in Unix seconds, and is given up after `limit` seconds."""
     return Run(
         id=uuid.uuid4().hex[:12],
@@ -36,7 +36,7 @@ def new_run(kind: RunKind, reason: str, outcome: State, now: float, limit: float
         reason=reason,
         accepted_at=now,
         deadline_at=now + limit,
-        outcome=outcome,
+        goal=goal,
     )
 
 
@@ -47,7 +47,7 @@ def compensation(now: float) -> Run:
 
 def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> AcceptedRun:
     """The run that builds an environment of which AWS holds nothing."""
-    fields = {"spec": spec.canonical_json(), "digest": spec.digest}
+    fields = {"spec": spec.canonical_json()}
     if seen is None:
         fields |= {
             "format": str(RECORD_FORMAT),
@@ -81,6 +81,7 @@ def accepted(
         "attempt": "0",
         "wakeups": "0",
         "cleanup_failure": "",
+        "trouble": "",
         "outputs": "",
     }
     if run.kind is RunKind.PROVISION:

@@ -5,6 +5,7 @@ What a worker writes under a lease is the worker's own (`tasks/store.py`); both 
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -14,12 +15,15 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from envwright.errors import StoreUnavailable
+from envwright.errors import StoreCorrupt, StoreUnavailable
 from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.settings import ClientSettings
+
+logger = logging.getLogger(__name__)
 
 EVENTS_KEPT: Final = 2000
 """About how many events an environment keeps; the oldest go first."""
@@ -82,13 +86,23 @@ class Store:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
+        where = f"Redis at {address(self._settings.redis_url)}"
         try:
             yield
-        except (RedisError, OSError) as error:
+        except RedisTimeoutError as error:
             raise StoreUnavailable(
-                f"Redis at {address(self._settings.redis_url)} did not do what envwright asked "
-                f"of it ({type(error).__name__}: {error}): check that it runs and that "
+                f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
+                f"frozen or out of reach. Whether a request was accepted is not known; making "
+                f"the same request again is safe."
+            ) from error
+        except (RedisConnectionError, OSError) as error:
+            raise StoreUnavailable(
+                f"{where} cannot be reached ({error}): check that it runs, and that "
                 f"ENVWRIGHT_REDIS_URL names it."
+            ) from error
+        except RedisError as error:
+            raise StoreUnavailable(
+                f"{where} refused what envwright asked of it ({error}): see its log and its memory."
             ) from error
 
     def now(self) -> float:
@@ -98,16 +112,32 @@ class Store:
         return seconds + micros / 1_000_000
 
     def read(self, environment_ids: Sequence[str]) -> list[Record | None]:
-        """The records of these environments, in their order; None where there is no record."""
+        """The records of these environments, in their order; None where there is no record.
+
+        Raises `StoreCorrupt` when one of them cannot be read.
+        """
+        return [
+            record_from_fields(environment_id, fields) if fields else None
+            for environment_id, fields in self._fields_of(environment_ids)
+        ]
+
+    def read_readable(self, environment_ids: Sequence[str]) -> list[Record]:
+        """Those of these records that are there and can be read; the log names the others."""
+        found = []
+        for environment_id, fields in self._fields_of(environment_ids):
+            try:
+                found += [record_from_fields(environment_id, fields)] if fields else []
+            except StoreCorrupt as error:
+                logger.warning("%s", error)
+        return found
+
+    def _fields_of(self, environment_ids: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
         with self._answering():
             pipe = self._redis.pipeline(transaction=False)
             for environment_id in environment_ids:
                 pipe.hgetall(self._keys.record(environment_id))
             answers = cast(list[dict[str, str]], pipe.execute())
-        return [
-            record_from_fields(environment_id, fields) if fields else None
-            for environment_id, fields in zip(environment_ids, answers, strict=True)
-        ]
+        return list(zip(environment_ids, answers, strict=True))
 
     def environment_ids(self, name: str | None = None) -> list[str]:
         """The ids of all environments, the newest last; or only of those with this name."""
@@ -190,7 +220,7 @@ class Store:
         key = self._keys.submission(submission_id)
         with self._answering():
             pipe = self._redis.pipeline()
-            pipe.hdel(key, "spec")
+            pipe.delete(key)
             pipe.hset(key, mapping=cast(Any, dict(answer)))
             pipe.expire(key, keep_seconds)
             pipe.execute()

@@ -56,6 +56,9 @@ class InMemoryStore(Store):
                 for one in environment_ids
             ]
 
+    def read_readable(self, environment_ids: Sequence[str]) -> list[Record]:
+        return [one for one in self.read(environment_ids) if one is not None]
+
     def environment_ids(self, name: str | None = None) -> list[str]:
         with self._changed:
             return [one for one in self._fields if name is None or one.split(".", 1)[0] == name]
@@ -133,5 +136,6 @@ class InMemoryClient(Client):
         self._memory.write(record.environment_id, fields, event)
         return self.status(record.environment_id)
 
-    def _wake(self, wanted: AcceptedRun) -> None:
+    def _wake(self, wanted: AcceptedRun) -> bool:
         """Nobody is there to be woken up."""
+        return True

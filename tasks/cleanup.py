@@ -3,20 +3,20 @@
 from celery import shared_task
 
 from envwright.names import Step, cleanup_task
-from tasks import engine, instance, network, security
+from tasks import instance, network, security, teardown
 from tasks.context import Context
 
 
 @shared_task(name=cleanup_task(Step.INSTANCE))
 async def cleanup_instance(context: Context) -> None:
-    await engine.destroy(context, instance.KINDS)
+    await teardown.destroy(context, instance.KINDS)
 
 
 @shared_task(name=cleanup_task(Step.SECURITY))
 async def cleanup_security(context: Context) -> None:
-    await engine.destroy(context, security.KINDS)
+    await teardown.destroy(context, security.KINDS)
 
 
 @shared_task(name=cleanup_task(Step.NETWORK))
 async def cleanup_network(context: Context) -> None:
-    await engine.destroy(context, network.KINDS)
+    await teardown.destroy(context, network.KINDS)

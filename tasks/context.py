@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
@@ -13,12 +13,14 @@ from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
     Event,
+    FailureCategory,
     Outputs,
     Record,
     ResourceRecord,
     ResourceState,
 )
 from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
+from tasks.failures import StepError
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -27,12 +29,25 @@ if TYPE_CHECKING:
     from types_aiobotocore_ssm.client import SSMClient
 
 
+ACCOUNT: Final = "account"
+"""The lookup that holds the id of the account in which the environment was begun."""
+
+
+_LOOKS_WHILE_SETTLING: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What is about to be made under a key: how many, and the ids where they are known before."""
 
     count: int = 1
     ids_foreseen: tuple[str, ...] = ()
+
+
+def settled_at(beliefs: Mapping[str, ResourceRecord], settle_time: float) -> float:
+    """When AWS will show all of these, in Unix seconds by Redis' clock."""
+    alive = [one.at for one in beliefs.values() if one.state is not ResourceState.GONE]
+    return max(alive, default=0.0) + settle_time
 
 
 class Context:
@@ -48,8 +63,10 @@ class Context:
         settings: WorkerSettings,
         ec2: "EC2Client",
         ssm: "SSMClient",
+        own_account: Callable[[], Awaitable[str]],
     ) -> None:
-        """`now` is Redis' clock at the moment of the claim, in Unix seconds."""
+        """`now` is Redis' clock at the moment of the claim, in Unix seconds; `own_account` asks
+        for the id of the account that the worker's own credentials are of."""
         self.record = record
         self.spec = record.spec
         self.step: Step = record.step
@@ -57,8 +74,11 @@ class Context:
         self.settings = settings
         self.ec2 = ec2
         self.ssm = ssm
+        self.own_account = own_account
         self.beliefs: dict[str, ResourceRecord] = dict(record.resources)
         self.lookups: dict[str, Any] = dict(record.lookups)
+        self.unanswered: set[str] = set()
+        """Keys of what may have been made by a create of this step that was not answered."""
         self.outputs: Outputs | None = None
         """What the run gives its caller: the ready step sets it."""
         self.begun = clock()
@@ -69,6 +89,14 @@ class Context:
     def now(self) -> float:
         """Unix time in seconds, by Redis' clock."""
         return self._now + clock() - self.begun
+
+    def is_settled(self) -> bool:
+        """Whether all that is on record was made long enough ago for AWS to show it."""
+        return self.now() > settled_at(self.beliefs, self.settings.settle_time)
+
+    async def settle_a_little(self) -> None:
+        """Give AWS a fifth of the settle time, before it is looked at again."""
+        await self.lease.pause(self.settings.settle_time / _LOOKS_WHILE_SETTLING)
 
     def ids_of(self, key: str) -> tuple[str, ...]:
         """The ids that the record holds under this key; none when nothing of it exists."""
@@ -99,6 +127,19 @@ class Context:
     def tags(self, key: str | None, name: str, own: Mapping[str, str] | None = None) -> Any:
         """The tags for a create call; without a key for what is only part of a resource."""
         return tag_list(self._owner, key, name, {**self.spec.tags, **(own or {})})
+
+    async def check_account(self) -> None:
+        """Raises `StepError` in another account, where AWS shows nothing of the environment."""
+        begun_in = self.lookups.get(ACCOUNT)
+        if begun_in is None or self.spec.account is not None:
+            return
+        here = await self.own_account()
+        if here != begun_in:
+            raise StepError(
+                FailureCategory.PERMISSION,
+                f"{self.record.environment_id} was begun in account {begun_in}, and this worker's "
+                f"credentials are of account {here}: give it credentials of the former, and retry.",
+            )
 
     async def inventory(self) -> Inventory:
         """What carries this environment's tags in AWS now."""

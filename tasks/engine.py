@@ -1,13 +1,11 @@
-"""Bring a step's resources about, and take them down: the same order, read both ways.
+"""Bring a step's resources about: find what there is of them, and make what is missing.
 
 An intent is on record before each create. Where the record shows that one was begun before,
 the resource is looked for first; and since AWS may show late what an unanswered create made,
 it is looked for until `settle_time` has passed, unless a client token makes a repeat harmless.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -17,19 +15,15 @@ from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
 from tasks.context import Context, Intent
 from tasks.failures import ResourceError
 from tasks.lease import clock
-from tasks.resources.base import Resource, Tagged
+from tasks.resources.base import Groups, Resource, Tagged
 from tasks.together import together
-
-Kind = type[Resource]
-Groups = Sequence[Sequence[Kind]]
-"""The kinds of a step in the order of their making; the kinds of one group are independent."""
-
-_LOOKS_WHILE_SETTLING: Final = 5
 
 
 async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) -> None:
     """Make what is missing of these resources. Raises `ResourceError`, or `Halted`."""
     begun_before = any(resource.key in context.beliefs for resource in wanted)
+    if begun_before:
+        await context.check_account()
     tagged = (await context.inventory()).own if begun_before else {}
     for kinds in groups:
         members = [resource for resource in wanted if type(resource) in kinds]
@@ -48,36 +42,6 @@ async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) ->
         )
 
 
-async def destroy(context: Context, groups: Groups) -> None:
-    """Delete all of these kinds that the record or the inventory knows of."""
-    try:
-        tagged = await _settled_inventory(context, [kind for kinds in groups for kind in kinds])
-    except AwsError as error:
-        # A worker that may not even look can have made nothing, and no intent says otherwise.
-        if error.error_class is ErrorClass.PERMISSION and not context.beliefs:
-            return
-        raise
-    for kinds in reversed(groups):
-        await together(context.lease, *(_take_down(context, kind, tagged) for kind in kinds))
-
-
-async def remove_doubles(
-    context: Context, groups: Groups, tagged: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Delete what exists under this environment's tags and is not in the record.
-
-    Returns the ids that were deleted.
-    """
-    removed: list[str] = []
-    for kinds in reversed(groups):
-        for kind in kinds:
-            doubles = await unrecorded(context, kind, tagged)
-            if doubles:
-                await kind.delete(context, doubles)
-                removed += [one for ids in doubles.values() for one in ids]
-    return removed
-
-
 async def _look(
     context: Context, members: Sequence[Resource], tagged: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
@@ -89,7 +53,7 @@ async def _look(
             for resource in members
         ):
             return found
-        await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
+        await context.settle_a_little()
         tagged = (await context.inventory()).own
 
 
@@ -161,6 +125,7 @@ async def _create(context: Context, resource: Resource, have: Sequence[str]) -> 
         try:
             made = await resource.create(context, count)
         except UnansweredCreate:
+            context.unanswered.add(resource.key)
             have = await _found_after(context, resource)
         except (AwsError, Halted) as error:
             have = await _found_instead(context, resource, have, error)
@@ -188,9 +153,16 @@ async def _found_instead(
         found = await _found_after(context, resource)
         await context.renounce(resource.key, found)
         return found
-    elif isinstance(resource, Tagged) and (error_class or not resource.by_token):
+    elif _had_no_effect(context, resource, error):
         await context.renounce(resource.key, have)
     raise error
+
+
+def _had_no_effect(context: Context, resource: Resource, error: AwsError | Halted) -> bool:
+    """Whether it is certain that no create of this resource, in this step, has made anything."""
+    if not isinstance(resource, Tagged) or resource.key in context.unanswered:
+        return False
+    return isinstance(error, AwsError) or not resource.by_token
 
 
 async def _found_after(context: Context, resource: Resource) -> list[str]:
@@ -201,70 +173,4 @@ async def _found_after(context: Context, resource: Resource) -> list[str]:
         ids = found.get(resource.key, [])
         if len(ids) >= resource.count or clock() - begun > context.settings.settle_time:
             return ids
-        await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
-
-
-async def _settled_inventory(
-    context: Context, kinds: Sequence[Kind]
-) -> Mapping[str, Sequence[str]]:
-    """The inventory, once every open intent had its time to appear in it."""
-    names = {kind.kind for kind in kinds if issubclass(kind, Tagged)}
-    while True:
-        tagged = (await context.inventory()).own
-        late = [
-            key
-            for key, belief in context.beliefs.items()
-            if kind_name(key) in names
-            and belief.state is ResourceState.INTENDED
-            and len(tagged.get(key, ())) < len(belief.ids) + belief.count
-        ]
-        if not late or clock() - context.begun > context.settings.settle_time:
-            return tagged
-        await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
-
-
-async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> None:
-    doomed: defaultdict[str, list[str]] = defaultdict(list)
-    for key, belief in context.beliefs.items():
-        if kind_name(key) == kind.kind and belief.state is not ResourceState.GONE:
-            doomed[key] += belief.ids
-    for key, ids in (await unrecorded(context, kind, tagged)).items():
-        doomed[key] += ids
-    if not doomed:
-        return
-    await context.believe(doomed, ResourceState.DELETING)
-    actual = {
-        key: ids for key, ids in doomed.items() if ids and not kind.goes_with_another(context, key)
-    }
-    with bound_contextvars(resource=", ".join(actual)):
-        if actual:
-            try:
-                await kind.delete(context, actual)
-            except AwsError as error:
-                raise ResourceError(next(iter(actual)), error) from error
-    await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
-
-
-async def unrecorded(
-    context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
-    """What of this kind is tagged so, is not in the record, and does exist: ids by key."""
-    if not issubclass(kind, Tagged):
-        return {}
-    unknown = {
-        key: [one for one in ids if one not in context.ids_of(key)]
-        for key, ids in tagged.items()
-        if kind_name(key) == kind.kind
-    }
-    candidates = [one for ids in unknown.values() for one in ids]
-    existing = set(await kind.existing(context, candidates)) if candidates else set()
-    return {
-        key: still
-        for key, ids in unknown.items()
-        if (still := [one for one in ids if one in existing])
-    }
-
-
-def kind_name(key: str) -> str:
-    """The kind in a resource key: `subnet` in `network/subnet/public-a`."""
-    return key.split("/")[1]
+        await context.settle_a_little()

@@ -11,10 +11,11 @@ from tasks import engine
 from tasks.context import Context
 from tasks.lookups import image_of, look_up_images, look_up_zones, root_volume_of
 from tasks.network import public_subnet
+from tasks.resources.base import Groups
 from tasks.resources.instances import Instances
 from tasks.security import key_pair_name, security_group
 
-KINDS: Final[engine.Groups] = ((Instances,),)
+KINDS: Final[Groups] = ((Instances,),)
 
 
 def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -5,6 +5,7 @@ import time
 from enum import StrEnum
 from typing import Final
 
+from envwright.names import Step
 from tasks.aws.errors import Halted
 from tasks.store import Hold
 
@@ -31,11 +32,14 @@ class End(StrEnum):
 class Lease:
     """The right of this worker to act on one environment, until it ends or is ended."""
 
-    def __init__(self, hold: Hold, until: float, margin: float) -> None:
+    def __init__(self, hold: Hold, until: float, margin: float, step: Step | None = None) -> None:
         """`until` is a time of `clock()`; nothing is changed in its last `margin` seconds."""
         self.hold = hold
         self.until = until
+        self.step = step
         self.end: End | None = None
+        self.trouble: str | None = None
+        """Why a call of the step is being made again; None when none is."""
         self._margin = margin
         self._ended = asyncio.Event()
 

@@ -10,7 +10,7 @@ from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
 from tasks.lookups import look_up_zones
-from tasks.resources.base import Resource
+from tasks.resources.base import Groups, Resource
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
 from tasks.resources.main_route import MainRoute
@@ -18,7 +18,7 @@ from tasks.resources.subnet import Subnet
 from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
 
-KINDS: Final[engine.Groups] = (
+KINDS: Final[Groups] = (
     (Vpc, InternetGateway),
     (VpcDns, Subnet, InternetGatewayAttachment),
     (MainRoute,),

@@ -7,14 +7,14 @@ from celery import shared_task
 
 from envwright.names import Step, provision_task
 from envwright.record import FailureCategory, Instance, Outputs, ResourceState
-from tasks import engine, instance, network, security
+from tasks import instance, network, security, teardown
 from tasks.aws.tags import Inventory
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
 from tasks.network import VPC, public_subnet
-from tasks.resources.base import Tagged, all_ids
+from tasks.resources.base import Groups, Tagged, all_ids, kind_name
 from tasks.resources.instances import Instances
 from tasks.security import key_pair_name, security_group
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import InstanceStatusTypeDef, InstanceTypeDef
 
 _IDS_A_CALL: Final = 100
-_LOOKS_WHILE_SETTLING: Final = 5
 
-KINDS: Final[engine.Groups] = (*network.KINDS, *security.KINDS, *instance.KINDS)
+KINDS: Final[Groups] = (*network.KINDS, *security.KINDS, *instance.KINDS)
 
 
 @shared_task(name=provision_task(Step.READY))
@@ -79,8 +78,10 @@ def _passed(status: "InstanceStatusTypeDef") -> bool:
 
 
 async def _reason(context: Context, instance_id: str) -> str:
-    (found,) = await _describe(context, [instance_id])
-    return found.get("StateReason", {}).get("Message") or "AWS gives no reason."
+    for found in await _describe(context, [instance_id]):
+        if reason := found.get("StateReason", {}).get("Message"):
+            return reason
+    return "AWS gives no reason."
 
 
 async def _inventory_equals_record(context: Context) -> None:
@@ -92,7 +93,7 @@ async def _inventory_equals_record(context: Context) -> None:
         missing = sorted(
             one
             for key, belief in context.beliefs.items()
-            if engine.kind_name(key) in tagged_kinds and belief.state is not ResourceState.GONE
+            if kind_name(key) in tagged_kinds and belief.state is not ResourceState.GONE
             for one in belief.ids
             if one not in inventory.own.get(key, ())
         )
@@ -104,9 +105,9 @@ async def _inventory_equals_record(context: Context) -> None:
                 f"AWS no longer shows what was made: {', '.join(missing)}. Somebody may have "
                 f"deleted it or its tags; `retry` makes what is missing.",
             )
-        await context.lease.pause(context.settings.settle_time / _LOOKS_WHILE_SETTLING)
+        await context.settle_a_little()
     await _nothing_is_of_another_record(context, inventory)
-    await engine.remove_doubles(context, KINDS, inventory.own)
+    await teardown.remove_doubles(context, KINDS, inventory.own)
 
 
 async def _nothing_is_of_another_record(context: Context, inventory: Inventory) -> None:
@@ -115,7 +116,7 @@ async def _nothing_is_of_another_record(context: Context, inventory: Inventory) 
         one
         for kinds in KINDS
         for kind in kinds
-        for ids in (await engine.unrecorded(context, kind, inventory.of_another_record)).values()
+        for ids in (await teardown.unrecorded(context, kind, inventory.of_another_record)).values()
         for one in ids
     ]
     if found:

@@ -11,7 +11,7 @@ from envwright.spec import EnvironmentSpec, Rule
 from tasks import engine
 from tasks.context import Context
 from tasks.network import VPC
-from tasks.resources.base import Resource
+from tasks.resources.base import Groups, Resource
 from tasks.resources.key_pair import KeyPair
 from tasks.resources.security_group import SecurityGroup
 from tasks.resources.security_group_rules import (
@@ -21,7 +21,7 @@ from tasks.resources.security_group_rules import (
     SecurityGroupRules,
 )
 
-KINDS: Final[engine.Groups] = ((SecurityGroup, KeyPair), (SecurityGroupRules,))
+KINDS: Final[Groups] = ((SecurityGroup, KeyPair), (SecurityGroupRules,))
 
 KEY_PAIR: Final = "security/key_pair/main"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import structlog
 from redis.asyncio import Redis
 
 from envwright.names import Keys, Step
@@ -21,6 +22,8 @@ from envwright.record import (
     RunKind,
 )
 from envwright.store import EVENTS_KEPT
+
+logger = structlog.get_logger(__name__)
 
 _NOW: Final = """
 local time = redis.call('TIME')
@@ -55,12 +58,12 @@ redis.call('HSET', record, 'lease_owner', worker, 'lease_until', now + lease, 'w
 redis.call('ZADD', due, now + lease, environment)
 if have[3] == 'queued' then
   redis.call('HSET', record, 'state', 'provisioning')
-  redis.call('XADD', events, '*', 'event', cjson.encode(
+  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
     {type = 'state', run = run, state = 'provisioning'}))
 end
-redis.call('XADD', events, '*', 'event', told)
+redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', told)
 return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', record)}
-"""
+""".replace("{kept}", str(EVENTS_KEPT))
 )
 
 NOTE: Final = (
@@ -298,14 +301,20 @@ class WorkerStore:
             [self._keys.due, self._queue],
             [self._keys.record(""), limit, grace, _RESTING, _format()],
         )
-        return [
-            Due(environment_id, run_id, RunKind(json.loads(run)["kind"]), Step(step))
-            for environment_id, run_id, step, run in answer
-        ]
+        return [due for entry in answer if (due := _due(*entry)) is not None]
 
     @staticmethod
     async def _call(script: Any, keys: list[str], args: list[Any]) -> Any:
         return await script(keys=keys, args=args)
+
+
+def _due(environment_id: str, run_id: str, step: str, run: str) -> Due | None:
+    try:
+        return Due(environment_id, run_id, RunKind(json.loads(run)["kind"]), Step(step))
+    except (ValueError, KeyError, TypeError) as error:
+        # Of a newer format, or spoilt: it must not keep the others from being woken up.
+        logger.error("run_not_readable", environment=environment_id, error=str(error))
+        return None
 
 
 def _format() -> str:

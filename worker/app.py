@@ -14,7 +14,7 @@ from worker.task import StepTask
 settings = WorkerSettings()
 
 app: Celery[Any] = Celery("envwright", task_cls=StepTask)
-app.conf.update(celery_settings(settings))
+app.conf.update(celery_settings(settings), broker_transport="worker.broker:Transport")
 app.set_default()
 
 import tasks.chain  # noqa: E402, F401 - registers the tasks, on the app that is the default now
@@ -29,12 +29,16 @@ def _configure_logging(**_: Any) -> None:
 def _start(**_: Any) -> None:
     # Celery sets its logging up only after this signal.
     configure_logging(settings)
-    runtime.start(app, settings)
+    try:
+        runtime.start(app, settings)
+    except Exception as error:
+        # Celery would log it and go on, as a worker that can do none of its tasks.
+        raise SystemExit(f"The worker cannot start: {error}") from error
 
 
 @worker_shutting_down.connect
 def _halt(**_: Any) -> None:
-    runtime.current().halt_steps()
+    runtime.current().halt()
 
 
 @worker_shutdown.connect

@@ -1,27 +1,32 @@
 """Celery's Redis transport, made to outlive a Redis that goes away while the worker is busy.
 
-Celery 5.7 closes a connection that broke twice over. The second time kombu wants to put the
-messages of running tasks back into their queue, through a transport that it has let go of, and
-the worker ends with an AttributeError. Nothing needs to be put back then: Redis has a list of
-the messages that were not acknowledged, and every run is among what is due.
+After a connection broke, Celery 5.7 still uses its channel: it closes it a second time, and it
+acknowledges on it the messages of the tasks that ran meanwhile. kombu's channel has let go of
+its connection by then and raises an AttributeError, which ends the worker. Here it raises what
+Celery expects of a broken connection, and takes for what it is.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 
-class QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types
-    """Puts messages back only where there is still a way to Redis."""
+class Channel(redis.Channel):
+    """A channel that knows when its connection is gone."""
 
-    def restore_unacked(self, client: Any = None) -> None:
-        if self.channel.connection.client is not None:
-            super().restore_unacked(client)
+    @contextmanager
+    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
+        transport: Any = self.connection
+        if client is None and (transport is None or transport.client is None):
+            raise RedisConnectionError("The connection of this channel is closed.")
+        with super().conn_or_acquire(client) as connection:
+            yield connection
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
-    QoS = QoS
+class Transport(redis.Transport):
+    """kombu's Redis transport, with this channel."""
 
-
-class Transport(redis.Transport):  # type: ignore[misc]
     Channel = Channel

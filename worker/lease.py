@@ -1,12 +1,14 @@
 """Keeps the leases of a worker alive, and ends them when it stops."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import structlog
 from redis.exceptions import RedisError
 
+from envwright.record import Event
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -20,6 +22,7 @@ class LeaseKeeper:
         self._store = store
         self._seconds = seconds
         self._held: set[Lease] = set()
+        self._told: WeakKeyDictionary[Lease, str | None] = WeakKeyDictionary()
         self._stopping = False
 
     @contextmanager
@@ -56,6 +59,10 @@ class LeaseKeeper:
             except (RedisError, OSError) as error:
                 logger.warning("leases_not_renewed", leases=len(held), error=str(error))
                 continue
+            except Exception:
+                # Whatever it is, without this task every lease of the worker would run out.
+                logger.exception("leases_not_renewed", leases=len(held))
+                continue
             for lease, answer in zip(held, answers, strict=True):
                 if answer is Written.LOST:
                     lease.halt(End.LOST)
@@ -63,3 +70,26 @@ class LeaseKeeper:
                     lease.halt(End.REPLACED)
                 else:
                     lease.until = asked + self._seconds
+            await self._tell_troubles(held)
+
+    async def _tell_troubles(self, held: Sequence[Lease]) -> None:
+        """Put on record why a step does not get on, where that changed since the last time."""
+        for lease in held:
+            if lease.trouble == self._told.get(lease):
+                continue
+            self._told[lease] = trouble = lease.trouble
+            events = [
+                Event(
+                    type="step",
+                    run=lease.hold.run_id,
+                    step=lease.step,
+                    state="retrying",
+                    message=trouble,
+                )
+            ]
+            try:
+                await self._store.note(
+                    lease.hold, {"trouble": trouble or ""}, events if trouble else []
+                )
+            except (RedisError, OSError) as error:
+                logger.warning("trouble_not_told", trouble=trouble, error=str(error))

@@ -41,8 +41,9 @@ class Runtime:
         self._sweeper = Sweeper(app, self.loop, self.store, settings)
         self._sweeper.start()
 
-    def halt_steps(self) -> None:
-        """Let every step end as soon as what it has under way is done."""
+    def halt(self) -> None:
+        """Begin nothing more: every step ends as soon as what it has under way is done."""
+        self._sweeper.halt()
         self.loop.call(self.keeper.stop)
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -21,10 +22,9 @@ from envwright.record import (
     record_from_fields,
 )
 from envwright.runs import compensation
-from tasks.aws.door import Door
 from tasks.aws.errors import Halted
 from tasks.chain import following
-from tasks.context import Context
+from tasks.context import Context, settled_at
 from tasks.failures import failure_from
 from tasks.lease import End, Lease, clock
 from tasks.store import Hold, Refusal, Written
@@ -73,7 +73,7 @@ async def run_step(
         event = Event(type="step", run=run_id, step=step, state="retrying", message=str(error))
         await runtime.store.advance(hold, {}, [event], UNREADABLE_PAUSE)
         return Outcome()
-    lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin)
+    lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin, step)
     with runtime.keeper.holding(lease, record.run.deadline_at - claimed.now):
         return await _StepRun(runtime, lease, record, claimed.now).do(work)
 
@@ -92,12 +92,14 @@ class _StepRun:
     async def do(self, work: Work) -> Outcome:
         logger.info("step_started", attempt=self._record.attempt)
         context: Context | None = None
+        if self._now > self._record.run.deadline_at:
+            return await self._given_up(self._deadline_failure(), context)
         try:
             context = await self._context()
             await work(context)
         except Halted:
             return await self._halted(context)
-        except (RedisError, OSError) as error:
+        except RedisError as error:
             # Nothing can be written now. The lease runs out, and the sweeper finds the run.
             logger.warning("redis_lost", error=str(error))
             return Outcome()
@@ -108,8 +110,11 @@ class _StepRun:
     async def _context(self) -> Context:
         settings, spec = self._runtime.settings, self._record.spec
         clients = self._runtime.clients
+        settled = settled_at(self._record.resources, settings.settle_time)
         ec2, ssm = [
-            Door(await clients.client(service, spec.region, spec.account), self._lease, settings)
+            await clients.door(
+                service, spec.region, spec.account, self._lease, clock() + settled - self._now
+            )
             for service in ("ec2", "ssm")
         ]
         return Context(
@@ -120,6 +125,7 @@ class _StepRun:
             settings=settings,
             ec2=cast(Any, ec2),
             ssm=cast(Any, ssm),
+            own_account=partial(clients.own_account, spec.region, self._lease),
         )
 
     async def _finished(self, context: Context) -> Outcome:
@@ -131,20 +137,19 @@ class _StepRun:
             fields = {"step": str(after), "attempt": "0"}
             written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
             return Outcome(chain_goes_on=written)
-        fields = {"state": str(run.outcome), "attempt": "0"}
+        fields = {"state": str(run.goal), "attempt": "0"}
         if context.outputs is not None:
             fields["outputs"] = context.outputs.model_dump_json()
-        written = await self._advance(
-            fields, [ended, self._event("state", state=run.outcome)], None
-        )
-        logger.info("run_finished", state=run.outcome)
+        written = await self._advance(fields, [ended, self._event("state", state=run.goal)], None)
+        if written:
+            logger.info("run_finished", state=run.goal)
         return Outcome(chain_goes_on=written)
 
     async def _halted(self, context: Context | None) -> Outcome:
         end = self._lease.end
         logger.info("step_halted", reason=end)
         if end is End.DEADLINE:
-            return await self._given_up(self._deadline_failure(context), context)
+            return await self._given_up(self._deadline_failure(), context)
         if end is End.STOPPING or end is End.REPLACED:
             await self._again("interrupted", str(end), 0.0, self._record.attempt - 1)
         return Outcome()
@@ -194,15 +199,14 @@ class _StepRun:
         )
         return Outcome(failure=failure, compensation=cleanup if written else None)
 
-    def _deadline_failure(self, context: Context | None) -> Failure:
+    def _deadline_failure(self) -> Failure:
         run = self._record.run
         message = (
             f"The deadline of {run.deadline_at - run.accepted_at:.0f} s passed in the "
             f"{self._step} step."
         )
-        trouble = getattr(context.ec2, "trouble", None) if context else None
-        if trouble is not None:
-            message = f"{message} It was waiting on this: {trouble}"
+        if self._lease.trouble is not None:
+            message = f"{message} It was waiting on this: {self._lease.trouble}"
         return Failure(category=FailureCategory.DEADLINE, message=message, step=self._step)
 
     async def _again(self, state: str, message: str, delay: float, attempt: int) -> None:
@@ -213,7 +217,9 @@ class _StepRun:
         self, fields: dict[str, str], events: list[Event], delay: float | None
     ) -> bool:
         """The one write that ends the step; False when the run was no longer this worker's."""
-        written = await self._runtime.store.advance(self._lease.hold, fields, events, delay)
+        written = await self._runtime.store.advance(
+            self._lease.hold, {"trouble": "", **fields}, events, delay
+        )
         if written is not Written.WRITTEN:
             logger.warning("step_not_recorded", answer=written)
         return written is Written.WRITTEN

@@ -36,8 +36,12 @@ class Sweeper:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """Begin no further sweep."""
         self._stopped.set()
+
+    def stop(self) -> None:
+        self.halt()
         self._thread.join()
 
     def _run(self) -> None:

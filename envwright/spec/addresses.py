@@ -21,6 +21,17 @@ MIN_PREFIX: Final = 16
 MAX_PREFIX: Final = 28
 """The prefix length of the smallest ones."""
 
+LARGEST_IPV4_PEER: Final = 8
+"""The prefix length of the largest IPv4 block that is somebody's network, and not the internet.
+
+10.0.0.0/8 is the largest private one, and public ones were given out in units of /8 at most.
+"""
+
+LARGEST_IPV6_PEER: Final = 16
+"""The same for IPv6, where a /16 is already more than all but the very largest owners have."""
+
+_THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")
+
 
 def _read_cidr(value: str) -> IPv4Network | IPv6Network:
     try:
@@ -51,9 +62,16 @@ def _read_block(value: str) -> str:
 def _read_vpc_block(value: str) -> str:
     block = _read_block(value)
     network = IPv4Network(block)
-    if network.is_loopback or network.is_link_local or network.is_multicast:
+    if (
+        network.is_loopback
+        or network.is_link_local
+        or network.is_multicast
+        or network.is_reserved
+        or network.subnet_of(_THIS_NETWORK)
+    ):
         raise fault(
-            f"{block} holds loopback, link-local or multicast addresses: use a private one."
+            f"{block} holds loopback, link-local, multicast or reserved addresses: use a private "
+            "block, such as 10.20.0.0/16."
         )
     return block
 

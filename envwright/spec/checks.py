@@ -71,6 +71,7 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (SecurityGroup, security_checks.ingress_is_distinct),
     (SecurityGroup, security_checks.egress_is_distinct),
     (Rule, security_checks.ports_suit_the_protocol),
+    (Rule, security_checks.cidrs_suit_the_protocol),
     (Rule, security_checks.rule_has_a_peer),
     (Rule, security_checks.peers_are_known),
     (Rule, security_checks.the_internet_is_meant),

@@ -137,7 +137,9 @@ class Rule(Part):
         "need it; the other protocols have no ports.",
     )
     cidrs: Annotated[tuple[PeerCidr, ...], AsSet] = Field(
-        (), description="Peers by address: IPv4 and IPv6 CIDR blocks."
+        (),
+        description="Peers by address: IPv4 and IPv6 CIDR blocks; IPv4 alone for icmp, and IPv6 "
+        "alone for icmpv6.",
     )
     prefix_lists: Annotated[tuple[PrefixListId, ...], AsSet] = Field(
         (), description="Peers by prefix list: their ids."
@@ -154,7 +156,8 @@ class Rule(Part):
     allow_from_anywhere: Flag = Field(
         False,
         description="Says in so many words that an ingress rule may open port 22, port 3389 or "
-        "all ports to 0.0.0.0/0 or ::/0; it is refused otherwise.",
+        "all ports to the internet, as which an IPv4 block larger than /8 and an IPv6 block larger "
+        "than /16 count; it is refused otherwise.",
     )
 
     def port_ranges(self) -> tuple[PortRange, ...]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
-from envwright.spec.addresses import ALL_PORTS
+from envwright.spec.addresses import ALL_PORTS, LARGEST_IPV4_PEER, LARGEST_IPV6_PEER
 from envwright.spec.forms import Flaw, Loc, shown
 from envwright.spec.parts import Rule, SecurityGroup
 from envwright.spec.unsound import Unsound, known
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from envwright.spec.environment import EnvironmentSpec
 
 _REMOTE_ACCESS: Final = (22, 3389)
+
+_LARGEST_PEER: Final = {4: LARGEST_IPV4_PEER, 6: LARGEST_IPV6_PEER}
+
+_ICMP_OF: Final = {4: "icmp", 6: "icmpv6"}
 
 
 def ports_suit_the_protocol(rule: Rule, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
@@ -25,6 +30,19 @@ def ports_suit_the_protocol(rule: Rule, _: Loc, __: "EnvironmentSpec") -> Iterat
         )
     if not has_ports and rule.ports is not None:
         yield ("ports",), f"The protocol `{rule.protocol}` has no ports in a rule: leave them out."
+
+
+def cidrs_suit_the_protocol(rule: Rule, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    if rule.protocol not in _ICMP_OF.values():
+        return
+    for index, cidr in known(rule.cidrs):
+        version = ip_network(cidr).version
+        if rule.protocol != _ICMP_OF[version]:
+            yield (
+                ("cidrs", index),
+                f"{cidr} is an IPv{version} block, over which `{rule.protocol}` never runs: put it "
+                f"into a rule for `{_ICMP_OF[version]}`.",
+            )
 
 
 def rule_has_a_peer(rule: Rule, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
@@ -54,11 +72,14 @@ def the_internet_is_meant(rule: Rule, at: Loc, _: "EnvironmentSpec") -> Iterator
         return
     opened = _sensitive_ports(rule)
     for index, cidr in known(rule.cidrs):
-        if opened and cidr.endswith("/0"):
+        network = ip_network(cidr)
+        largest = _LARGEST_PEER[network.version]
+        if opened and network.prefixlen < largest:
             yield (
                 ("cidrs", index),
-                f"This opens {opened} to the whole internet: name the addresses that need it, or "
-                "say `allow_from_anywhere: true` in this rule.",
+                f"This opens {opened} to the whole internet, as which an IPv{network.version} "
+                f"block larger than /{largest} counts: name the addresses that need it, or say "
+                "`allow_from_anywhere: true` in this rule.",
             )
             return
 

@@ -7,6 +7,7 @@ repeats a call only where that is safe, for as long as that can help, and never 
 import itertools
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 import structlog
@@ -15,9 +16,10 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
-    HTTPClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
 )
 from botocore.parsers import ResponseParserError
@@ -33,6 +35,8 @@ _LONGEST_PAUSE: Final = 10.0
 _CREDENTIALS_PATIENCE: Final = 60.0
 """Seconds in which the SDK, or whoever writes its files, has fresh credentials at hand."""
 
+_NO_LIMIT: Final = nullcontext()
+
 logger = structlog.get_logger(__name__)
 
 
@@ -43,12 +47,22 @@ class Unanswered(EnvwrightError):
 class Door:
     """Stands in for an SDK client while one step runs."""
 
-    def __init__(self, client: Any, lease: Lease, settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        client: Any,
+        lease: Lease,
+        settings: WorkerSettings,
+        *,
+        slots: AbstractAsyncContextManager[object] = _NO_LIMIT,
+        settled_at: float = 0.0,
+    ) -> None:
+        """`slots` are the calls that the client can make at once, and from `settled_at` on, a
+        time of `clock()`, an id that AWS does not know is gone and not merely new."""
         self._client = client
         self._lease = lease
         self._settings = settings
-        self.trouble: EnvwrightError | None = None
-        """The last error that a call was repeated for, if it has not been answered since."""
+        self._slots = slots
+        self._settled_at = settled_at
 
     def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
         action = self._client.meta.method_to_api_mapping.get(operation)
@@ -65,17 +79,22 @@ class Door:
         self, action: str, method: Callable[..., Awaitable[Any]], parameters: dict[str, Any]
     ) -> Any:
         effect = ACTIONS[action]
-        begun = clock()
+        trouble: object = None
+        since = clock()
         for attempt in itertools.count(1):
-            self._lease.check(changing=effect is not Effect.READ)
             try:
-                answer = await self._send(action, effect, method, parameters, attempt)
+                # In this order: the SDK waits without end for a connection of its pool.
+                async with self._slots:
+                    self._lease.check(changing=effect is not Effect.READ)
+                    answer = await self._send(action, effect, method, parameters, attempt)
             except (AwsError, Unanswered) as error:
-                if clock() - begun > self._patience(effect, error):
+                if trouble != (trouble := _sort_of(error)):
+                    since = clock()
+                if clock() - since > self._patience(effect, error):
                     raise
-                self.trouble = error
+                self._lease.trouble = str(error)
             else:
-                self.trouble = None
+                self._lease.trouble = None
                 return answer
             longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
             await self._lease.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -105,19 +124,22 @@ class Door:
         except (NoCredentialsError, PartialCredentialsError) as error:
             code = type(error).__name__
             raise AwsError(action, code, str(error), None, ErrorClass.PERMISSION) from error
+        except CredentialRetrievalError as error:
+            code = type(error).__name__
+            raise AwsError(action, code, str(error), None, ErrorClass.EXPIRED) from error
+        except ParamValidationError:
+            # Its text may quote parameters, and with them user data.
+            code = "ParamValidationError"
+            text = "the SDK found a parameter wrong before it sent the call"
+            raise AwsError(action, code, text, None, ErrorClass.INVALID) from None
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             code = type(error).__name__
             raise Unanswered(f"{action} could not be sent: {error}.") from error
-        except (HTTPClientError, ResponseParserError, HttpError, OSError) as error:
+        except (BotoCoreError, ResponseParserError, HttpError, OSError) as error:
             code = type(error).__name__
             if effect is Effect.CREATE:
                 raise UnansweredCreate(action, code) from error
             raise Unanswered(f"{action} was not answered: {error}.") from error
-        except BotoCoreError as error:
-            # Its text may quote parameters, and with them user data.
-            code = type(error).__name__
-            text = "the SDK found a parameter wrong before it sent the call"
-            raise AwsError(action, code, text, None, ErrorClass.INVALID) from None
         else:
             request_id = answer.get("ResponseMetadata", {}).get("RequestId")
             return answer
@@ -147,7 +169,14 @@ class Door:
                 return self._settings.conflict_timeout
             case ErrorClass.DEPENDENCY if effect is Effect.DELETE:
                 return self._settings.conflict_timeout
-            case ErrorClass.NOT_FOUND if effect is not Effect.DELETE:
+            case ErrorClass.NOT_FOUND if effect is Effect.DELETE:
+                return float("inf") if clock() < self._settled_at else 0.0
+            case ErrorClass.NOT_FOUND:
                 return self._settings.visibility_timeout
             case _:
                 return 0.0
+
+
+def _sort_of(error: EnvwrightError) -> object:
+    """What patience is counted by: an error of another sort has one of its own."""
+    return error.error_class if isinstance(error, AwsError) else type(error)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from textwrap import shorten
 from typing import Any, Final
 
 from envwright.errors import EnvwrightError
@@ -14,6 +15,7 @@ class ErrorClass(StrEnum):
     THROTTLED = "throttled"
     TRANSIENT = "transient"
     NOT_FOUND = "not_found"
+    ABSENT = "absent"
     CONFLICT = "conflict"
     DEPENDENCY = "dependency"
     CAPACITY = "capacity"
@@ -51,13 +53,21 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "Unavailable",
         }
     ),
+    # Of the kinds that we make: an id of the caller's own that is unknown is a mistake of his.
     ErrorClass.NOT_FOUND: frozenset(
         {
-            "Gateway.NotAttached",
+            "InvalidGatewayID.NotFound",
             "InvalidGroup.NotFound",
-            "InvalidPermission.NotFound",
-            "NatGatewayNotFound",
+            "InvalidInstanceID.NotFound",
+            "InvalidInternetGatewayID.NotFound",
+            "InvalidKeyPair.NotFound",
+            "InvalidRouteTableID.NotFound",
+            "InvalidSubnetID.NotFound",
+            "InvalidVpcID.NotFound",
         }
+    ),
+    ErrorClass.ABSENT: frozenset(
+        {"Gateway.NotAttached", "InvalidPermission.NotFound", "InvalidRoute.NotFound"}
     ),
     ErrorClass.CONFLICT: frozenset(
         {
@@ -109,6 +119,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "InvalidGroup.Duplicate",
             "InvalidKeyPair.Duplicate",
             "InvalidPermission.Duplicate",
+            "InvalidSubnet.Conflict",
             "Resource.AlreadyAssociated",
             "RouteAlreadyExists",
         }
@@ -117,7 +128,6 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     ErrorClass.TOKEN: frozenset({"IdempotentInstanceTerminated", "IdempotentParameterMismatch"}),
 }
 _CLASS_BY_CODE: Final = {code: name for name, codes in _CODES.items() for code in codes}
-_IMAGE_CODES: Final = "InvalidAMIID."
 
 
 def classify(code: str, http_status: int) -> ErrorClass:
@@ -126,13 +136,13 @@ def classify(code: str, http_status: int) -> ErrorClass:
         return _CLASS_BY_CODE[code]
     if code.endswith("LimitExceeded"):
         return ErrorClass.QUOTA
-    # An unknown image is the caller's mistake; any other unknown id is one that we made.
-    if code.endswith((".NotFound", "NotFoundException")) and not code.startswith(_IMAGE_CODES):
-        return ErrorClass.NOT_FOUND
     if http_status >= 500:
         return ErrorClass.TRANSIENT
     return ErrorClass.INVALID
 
+
+_LONGEST_MESSAGE: Final = 400
+"""Characters of AWS's own words that are kept: some list every value that would be right."""
 
 _ADVICE: Final[dict[ErrorClass, str]] = {
     ErrorClass.CAPACITY: "Try another instance type or zone, or retry later.",
@@ -161,7 +171,7 @@ class AwsError(EnvwrightError):
         self.request_id = request_id
         self.error_class = error_class
         advice = _ADVICE.get(error_class, "")
-        text = message.strip().rstrip(".")
+        text = shorten(message, _LONGEST_MESSAGE, placeholder=" …").rstrip(".")
         super().__init__(f"AWS refused {action} with {code}: {text}. {advice}".rstrip())
 
 

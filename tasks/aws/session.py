@@ -1,6 +1,7 @@
 """The SDK's clients: one for each account, region and service, shared by all steps of a worker."""
 
 import asyncio
+from collections import defaultdict
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -12,12 +13,14 @@ from aiobotocore.credentials import (
     AioDeferredRefreshableCredentials,
 )
 from aiobotocore.session import AioSession
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError, UnknownRegionError
 
 from config.settings import WorkerSettings
 from envwright import __version__
 from envwright.spec import Account
+from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.lease import Lease
 
 _ROLE_SESSION_NAME: Final = "envwright"
 
@@ -30,6 +33,10 @@ class AwsClients:
         self._own = AioSession()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
+        self._slots: defaultdict[int, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(settings.aws_connections)
+        )
+        self._own_account: str | None = None
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
         # One attempt a call: what may be repeated, and when, only the door can tell.
@@ -48,19 +55,62 @@ class AwsClients:
             return self._clients[key]
         async with self._opening:
             if key not in self._clients:
-                session = await self._session(region, account)
-                opened = session.client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self._settings.aws_endpoint_url,
-                    config=self._config,
-                )
-                self._clients[key] = await self._open.enter_async_context(opened)
+                try:
+                    self._clients[key] = await self._opened(service, region, account)
+                except (BotoCoreError, OSError) as error:
+                    # The SDK reads its configuration, and asks for credentials, on this occasion.
+                    raise AwsError(
+                        f"a client for {service}",
+                        type(error).__name__,
+                        str(error),
+                        None,
+                        ErrorClass.PERMISSION,
+                    ) from error
         return self._clients[key]
+
+    async def door(
+        self,
+        service: str,
+        region: str,
+        account: Account | None,
+        lease: Lease,
+        settled_at: float = 0.0,
+    ) -> Door:
+        """A door to this client, for a step under this lease."""
+        client = await self.client(service, region, account)
+        slots = self._slots[id(client)]
+        return Door(client, lease, self._settings, slots=slots, settled_at=settled_at)
+
+    async def own_account(self, region: str, lease: Lease) -> str:
+        """The id of the account that the worker's own credentials are of; asked for once."""
+        if self._own_account is None:
+            sts: Any = await self.door("sts", region, None, lease)
+            self._own_account = str((await sts.get_caller_identity())["Account"])
+        return self._own_account
 
     async def close(self) -> None:
         self._clients.clear()
         await self._open.aclose()
+
+    async def _opened(self, service: str, region: str, account: Account | None) -> Any:
+        try:
+            self._own.get_partition_for_region(region)
+        except UnknownRegionError:
+            raise AwsError(
+                f"a client for {service}",
+                "UnknownRegion",
+                f"there is no region {region}",
+                None,
+                ErrorClass.INVALID,
+            ) from None
+        session = await self._session(region, account)
+        client = session.client(
+            service,
+            region_name=region,
+            endpoint_url=self._settings.aws_endpoint_url,
+            config=self._config,
+        )
+        return await self._open.enter_async_context(client)
 
     async def _session(self, region: str, account: Account | None) -> Any:
         if account is None:

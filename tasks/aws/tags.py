@@ -1,14 +1,17 @@
 """The tags on everything that envwright makes, and the inventory that is read from them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from envwright.names import TAG_ENVIRONMENT, TAG_RECORD, TAG_RESOURCE
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
+
+_KEY: Final = re.compile(r"[a-z]+/[a-z_]+/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ async def read_inventory(ec2: "EC2Client", owner: Owner) -> Inventory:
     own: defaultdict[str, list[str]] = defaultdict(list)
     of_another: defaultdict[str, list[str]] = defaultdict(list)
     for resource_id, key in keys.items():
-        (own if uids.get(resource_id, owner.uid) == owner.uid else of_another)[key].append(
-            resource_id
-        )
+        uid = uids.get(resource_id)
+        # One of its two tags may show before the other, and a tag by hand may say anything.
+        if uid is not None and _KEY.fullmatch(key):
+            (own if uid == owner.uid else of_another)[key].append(resource_id)
     return Inventory(own, of_another)

@@ -23,6 +23,9 @@ class Resource(ABC):
     by_token: ClassVar[bool] = False
     """Whether its create may be repeated, since AWS honours a client token for it."""
 
+    deleted_together: ClassVar[bool] = False
+    """Whether one call deletes all of this kind, however many keys it has."""
+
     key: str
     count: int = 1
     """How many of it one key stands for: more than one only for instances launched together."""
@@ -91,3 +94,13 @@ class Tagged(Resource):
         ids = all_ids(candidates)
         found = set(await cls.existing(context, ids)) if ids else set()
         return {key: [one for one in ids if one in found] for key, ids in candidates.items()}
+
+
+Kind = type[Resource]
+Groups = Sequence[Sequence[Kind]]
+"""The kinds of a step in the order of their making; the kinds of one group are independent."""
+
+
+def kind_name(key: str) -> str:
+    """The kind in a resource key: `subnet` in `network/subnet/public-a`."""
+    return key.split("/")[1]

@@ -1,6 +1,5 @@
 """Instances of one group in one zone: they are launched together, by one call."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -12,8 +11,7 @@ from tasks.resources.base import Tagged, all_ids, in_filters
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.literals import InstanceTypeType, VolumeTypeType
 
-_ALIVE: Final = ["pending", "running", "stopping", "stopped"]
-_NOT_TERMINATED: Final = [*_ALIVE, "shutting-down"]
+_ALIVE: Final = frozenset({"pending", "running", "stopping", "stopped"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,7 @@ class Instances(Tagged):
 
     kind: ClassVar[str] = "instances"
     by_token: ClassVar[bool] = True
+    deleted_together: ClassVar[bool] = True
 
     group: str
     subnet: str
@@ -45,7 +44,8 @@ class Instances(Tagged):
 
     @classmethod
     async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        return await _in_states(context, ids, _ALIVE)
+        states = await _states(context, ids)
+        return [one for one in ids if states.get(one) in _ALIVE]
 
     async def create(self, context: Context, count: int) -> list[str]:
         name = f"{context.spec.name}-{self.group}"
@@ -53,7 +53,8 @@ class Instances(Tagged):
         if self.key_name is not None:
             optional["KeyName"] = self.key_name
         if self.user_data is not None:
-            optional["UserData"] = base64.b64encode(self.user_data.encode()).decode()
+            # Plain: the SDK encodes it, as the EC2 API wants it.
+            optional["UserData"] = self.user_data
         answer = await context.ec2.run_instances(
             ClientToken=context.token(self.key),
             MinCount=count,
@@ -106,24 +107,30 @@ class Instances(Tagged):
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
             # One unknown id makes AWS refuse the call for all of them.
-            if known := await _in_states(context, ids, _NOT_TERMINATED):
+            if known := [*await _states(context, ids)]:
                 await context.ec2.terminate_instances(InstanceIds=known)
-        while await _in_states(context, ids, _NOT_TERMINATED):
+        while await _may_still_run(context, ids):
             await context.lease.pause(context.settings.poll_every)
 
 
-async def _in_states(context: Context, ids: Sequence[str], states: Sequence[str]) -> list[str]:
-    found: list[str] = []
+async def _may_still_run(context: Context, ids: Sequence[str]) -> bool:
+    """Whether one is not terminated, or too new for its absence to mean anything."""
+    states = await _states(context, ids)
+    return any(
+        states[one] != "terminated" if one in states else not context.is_settled() for one in ids
+    )
+
+
+async def _states(context: Context, ids: Sequence[str]) -> dict[str, str]:
+    """The states of those that AWS shows, by id."""
+    states: dict[str, str] = {}
     for some in in_filters(ids):
         answer = await context.ec2.describe_instances(
-            Filters=[
-                {"Name": "instance-id", "Values": some},
-                {"Name": "instance-state-name", "Values": [*states]},
-            ]
+            Filters=[{"Name": "instance-id", "Values": some}]
         )
-        found += [
-            instance["InstanceId"]
+        states |= {
+            instance["InstanceId"]: instance["State"]["Name"]
             for reservation in answer["Reservations"]
             for instance in reservation["Instances"]
-        ]
-    return found
+        }
+    return states

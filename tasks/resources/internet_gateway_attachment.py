@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tasks.aws.errors import ErrorClass, tolerating
+from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Resource, all_ids
 
@@ -45,8 +45,14 @@ class InternetGatewayAttachment(Resource):
 
     async def create(self, context: Context, count: int) -> list[str]:
         gateway_id, vpc_id = context.id_of(self.gateway), context.id_of(self.vpc)
-        with tolerating(ErrorClass.EXISTS):
+        try:
             await context.ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+        except AwsError as error:
+            is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
+                context, [self], {}
+            )
+            if not is_ours:
+                raise
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
@@ -56,7 +62,7 @@ class InternetGatewayAttachment(Resource):
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         for one in all_ids(doomed):
             gateway_id, vpc_id = one.split(_JOINT)
-            with tolerating(ErrorClass.NOT_FOUND):
+            with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                 await context.ec2.detach_internet_gateway(
                     InternetGatewayId=gateway_id, VpcId=vpc_id
                 )

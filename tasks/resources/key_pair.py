@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Tagged, all_ids
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.type_defs import KeyPairInfoTypeDef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +21,7 @@ class KeyPair(Tagged):
 
     @classmethod
     async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        answer = await context.ec2.describe_key_pairs(
-            Filters=[{"Name": "key-pair-id", "Values": [*ids]}]
-        )
-        return [pair["KeyPairId"] for pair in answer["KeyPairs"]]
+        return [pair["KeyPairId"] for pair in await _describe(context, ids)]
 
     async def create(self, context: Context, count: int) -> list[str]:
         answer = await context.ec2.import_key_pair(
@@ -36,9 +36,16 @@ class KeyPair(Tagged):
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         """By name, read from the pair with this id: so never another's pair of the same name."""
-        answer = await context.ec2.describe_key_pairs(
-            Filters=[{"Name": "key-pair-id", "Values": all_ids(doomed)}]
-        )
-        for pair in answer["KeyPairs"]:
+        ids = all_ids(doomed)
+        while not (pairs := await _describe(context, ids)) and not context.is_settled():
+            await context.lease.pause(context.settings.poll_every)
+        for pair in pairs:
             with tolerating(ErrorClass.NOT_FOUND):
                 await context.ec2.delete_key_pair(KeyName=pair["KeyName"])
+
+
+async def _describe(context: Context, ids: Sequence[str]) -> "list[KeyPairInfoTypeDef]":
+    answer = await context.ec2.describe_key_pairs(
+        Filters=[{"Name": "key-pair-id", "Values": [*ids]}]
+    )
+    return answer["KeyPairs"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from tasks.aws.errors import ErrorClass, tolerating
+from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Resource, all_ids
 
@@ -45,19 +45,25 @@ class MainRoute(Resource):
         while not (tables := await _main_tables(context, vpc_id)):
             await context.lease.pause(context.settings.poll_every)
         table_id = tables[0]["RouteTableId"]
-        with tolerating(ErrorClass.EXISTS):
+        try:
             await context.ec2.create_route(
                 RouteTableId=table_id,
                 DestinationCidrBlock=self.destination,
                 GatewayId=context.id_of(self.gateway),
             )
+        except AwsError as error:
+            is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
+                context, [self], {}
+            )
+            if not is_ours:
+                raise
         return [f"{self.destination}{_JOINT}{table_id}"]
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         for one in all_ids(doomed):
             destination, table_id = one.split(_JOINT)
-            with tolerating(ErrorClass.NOT_FOUND):
+            with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                 await context.ec2.delete_route(
                     RouteTableId=table_id, DestinationCidrBlock=destination
                 )

@@ -190,5 +190,5 @@ async def _revoke(
         if direction == "ingress"
         else ec2.revoke_security_group_egress
     )
-    with tolerating(ErrorClass.NOT_FOUND):
+    with tolerating(ErrorClass.ABSENT):
         await call(GroupId=group_id, IpPermissions=_as_aws_wants_them(permissions))

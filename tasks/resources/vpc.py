@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tasks.aws.errors import ErrorClass, tolerating
-from tasks.context import Context
+from tasks.context import ACCOUNT, Context
 from tasks.resources.base import Tagged, all_ids
 
 
@@ -27,6 +27,7 @@ class Vpc(Tagged):
                 {"ResourceType": "vpc", "Tags": context.tags(self.key, context.spec.name)}
             ],
         )
+        await context.remember(ACCOUNT, answer["Vpc"]["OwnerId"])
         return [answer["Vpc"]["VpcId"]]
 
     @classmethod

@@ -234,7 +234,7 @@ def test_the_table_of_errors_is_that_of_the_code() -> None:
 def test_the_policy_permits_what_the_door_lets_through() -> None:
     (policy,) = blocks(text_of("docs/operations.md"), "json policy")
     (statement,) = json.loads(policy)["Statement"]
-    services = {"GetParameter": "ssm"}
+    services = {"GetParameter": "ssm", "GetCallerIdentity": "sts"}
     calls = {f"{services.get(action, 'ec2')}:{action}" for action in ACTIONS}
 
     # AWS asks for this one when a create call carries tags.

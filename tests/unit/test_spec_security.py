@@ -40,6 +40,12 @@ RULES = [
     ({"ports": 443, "self": True, "description": "a & b"}, ".description", "AWS takes"),
     ({"ports": 443, "self": True, "groups": ["web"]}, ".self", "AWS refuses a rule that"),
     ({"ports": 443, "cidrs": ["::/0", "0::/0"]}, ".cidrs[1]", "AWS refuses a rule that"),
+    ({"protocol": "icmp", "cidrs": ["::/0"]}, ".cidrs[0]", "put it into a rule for `icmpv6`"),
+    (
+        {"protocol": "icmpv6", "cidrs": ["2001:db8::/32", "10.0.0.0/8"]},
+        ".cidrs[1]",
+        "10.0.0.0/8 is an IPv4 block, over which `icmpv6` never runs",
+    ),
     ("everything", "", "must be a mapping of fields, and it is text"),
 ]
 
@@ -53,6 +59,18 @@ def test_one_mistake_in_a_rule_is_one_fault(rule: Any, path: str, words: str):
 
     assert at == f"security.groups.web.ingress[0]{path}"
     assert words in sentence
+
+
+def test_every_block_over_which_icmp_never_runs_is_told():
+    """What goes out is looked at too: AWS would take the rule, and it would do nothing."""
+    rule = {"protocol": "icmp", "cidrs": ["::/0", "10.0.0.0/8", "2001:db8::/32"]}
+
+    faults = faults_of(with_value("security.groups.web.egress", [rule]))
+
+    assert [path for path, _ in faults] == [
+        "security.groups.web.egress[0].cidrs[0]",
+        "security.groups.web.egress[0].cidrs[2]",
+    ]
 
 
 def test_a_rule_that_repeats_another_is_refused():
@@ -72,6 +90,13 @@ def test_a_rule_that_repeats_another_is_refused():
 OPEN_RULES = [
     ({"ports": 22}, "port 22"),
     ({"ports": "3000-4000"}, "port 3389"),
+    ({"ports": "1-1024"}, "port 22"),
+    ({"ports": "22-22"}, "port 22"),
+    ({"ports": "0-22"}, "port 22"),
+    ({"ports": [80, "443-8000"]}, "port 3389"),
+    ({"ports": "3389-3390", "protocol": "udp"}, "port 3389"),
+    ({"ports": "1-65535"}, "port 22"),
+    ({"ports": "0-65535"}, "all ports"),
     ({"ports": "all"}, "all ports"),
     ({"ports": "all", "protocol": "udp"}, "all ports"),
     ({"protocol": "all"}, "every protocol and port"),
@@ -79,9 +104,20 @@ OPEN_RULES = [
 
 
 @pytest.mark.parametrize(("rule", "opened"), OPEN_RULES)
-@pytest.mark.parametrize("anywhere", ["0.0.0.0/0", "::/0"])
+@pytest.mark.parametrize(
+    ("anywhere", "counted"),
+    [
+        ("0.0.0.0/0", "an IPv4 block larger than /8"),
+        ("0.0.0.0/1", "an IPv4 block larger than /8"),
+        ("128.0.0.0/1", "an IPv4 block larger than /8"),
+        ("12.0.0.0/7", "an IPv4 block larger than /8"),
+        ("::/0", "an IPv6 block larger than /16"),
+        ("2000::/3", "an IPv6 block larger than /16"),
+        ("2000::/15", "an IPv6 block larger than /16"),
+    ],
+)
 def test_opening_the_house_must_be_said_in_so_many_words(
-    rule: dict[str, Any], opened: str, anywhere: str
+    rule: dict[str, Any], opened: str, anywhere: str, counted: str
 ):
     """Remote access, all ports or all protocols from anywhere need their own consent."""
     ingress = [{**rule, "cidrs": ["10.0.0.0/8", anywhere]}]
@@ -90,7 +126,7 @@ def test_opening_the_house_must_be_said_in_so_many_words(
     ((path, sentence),) = faults_of(data)
 
     assert path == "security.groups.web.ingress[0].cidrs[1]"
-    assert sentence.startswith(f"This opens {opened} to the whole internet")
+    assert sentence.startswith(f"This opens {opened} to the whole internet, as which {counted}")
     ingress[0]["allow_from_anywhere"] = True
     assert parse_spec(data).security.groups["web"].ingress[0].allow_from_anywhere
 
@@ -99,9 +135,12 @@ def test_opening_the_house_must_be_said_in_so_many_words(
     "group",
     [
         {"ingress": [{"ports": [80, 443, "8000-9000"], "cidrs": ["0.0.0.0/0"]}]},
-        {"ingress": [{"ports": 22, "cidrs": ["10.0.0.0/8"]}]},
+        {"ingress": [{"ports": ["0-21", "23-3388", "3390-65535"], "cidrs": ["0.0.0.0/0"]}]},
+        {"ingress": [{"ports": 22, "cidrs": ["10.0.0.0/8", "2001::/16"]}]},
         {"egress": [{"protocol": "all", "cidrs": ["0.0.0.0/0", "::/0"]}]},
         {"ingress": [{"protocol": "icmp", "cidrs": ["0.0.0.0/0"]}]},
+        {"ingress": [{"protocol": "icmpv6", "cidrs": ["::/0"]}]},
+        {"ingress": [{"protocol": "icmpv6", "self": True}]},
     ],
 )
 def test_what_harms_nobody_needs_no_consent(group: dict[str, Any]):

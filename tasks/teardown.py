@@ -1,0 +1,127 @@
+"""Take a step's resources down: what the record names, what the inventory shows, and doubles.
+
+The order is that of their making, read backwards. Open intents get their time to show what they
+made, since a worker may have died between a create and its record.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from structlog.contextvars import bound_contextvars
+
+from envwright.record import ResourceState
+from tasks.aws.errors import AwsError, ErrorClass
+from tasks.context import Context
+from tasks.failures import ResourceError, StepError
+from tasks.lease import clock
+from tasks.resources.base import Groups, Kind, Tagged, kind_name
+from tasks.together import together
+
+
+async def destroy(context: Context, groups: Groups) -> None:
+    """Delete all of these kinds that the record or the inventory knows of."""
+    await context.check_account()
+    try:
+        tagged = await _settled_inventory(context, [kind for kinds in groups for kind in kinds])
+    except AwsError as error:
+        # A worker that may not even look can have made nothing, if no belief says otherwise.
+        is_nothing = all(one.state is ResourceState.GONE for one in context.beliefs.values())
+        if error.error_class is ErrorClass.PERMISSION and is_nothing:
+            return
+        raise
+    for kinds in reversed(groups):
+        await together(context.lease, *(_take_down(context, kind, tagged) for kind in kinds))
+
+
+async def remove_doubles(
+    context: Context, groups: Groups, tagged: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Delete what exists under this environment's tags and is not in the record.
+
+    Returns the ids that were deleted.
+    """
+    removed: list[str] = []
+    for kinds in reversed(groups):
+        for kind in kinds:
+            doubles = await unrecorded(context, kind, tagged)
+            if doubles:
+                await kind.delete(context, doubles)
+                removed += [one for ids in doubles.values() for one in ids]
+    return removed
+
+
+async def _settled_inventory(
+    context: Context, kinds: Sequence[Kind]
+) -> Mapping[str, Sequence[str]]:
+    """The inventory, once every open intent had its time to appear in it."""
+    while True:
+        tagged = (await context.inventory()).own
+        if clock() - context.begun > context.settings.settle_time:
+            return tagged
+        if not any([await _may_yet_show(context, kind, tagged) for kind in kinds]):
+            return tagged
+        await context.settle_a_little()
+
+
+async def _may_yet_show(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> bool:
+    """Whether an open intent of this kind may have made more than is shown and does exist."""
+    intended = {
+        key: belief.count
+        for key, belief in context.beliefs.items()
+        if kind_name(key) == kind.kind and belief.state is ResourceState.INTENDED
+    }
+    if not intended or not issubclass(kind, Tagged):
+        return False
+    shown = await unrecorded(context, kind, tagged)
+    return any(len(shown.get(key, ())) < count for key, count in intended.items())
+
+
+async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> None:
+    doomed: defaultdict[str, list[str]] = defaultdict(list)
+    for key, belief in context.beliefs.items():
+        if kind_name(key) == kind.kind and belief.state is not ResourceState.GONE:
+            doomed[key] += belief.ids
+    for key, ids in (await unrecorded(context, kind, tagged)).items():
+        doomed[key] += ids
+    if not doomed:
+        return
+    await context.believe(doomed, ResourceState.DELETING)
+    if kind.deleted_together:
+        await _delete(context, kind, doomed)
+        return
+    await together(
+        context.lease, *(_delete(context, kind, {key: ids}) for key, ids in doomed.items())
+    )
+
+
+async def _delete(context: Context, kind: Kind, doomed: Mapping[str, Sequence[str]]) -> None:
+    actual = {
+        key: ids for key, ids in doomed.items() if ids and not kind.goes_with_another(context, key)
+    }
+    with bound_contextvars(resource=", ".join(actual)):
+        try:
+            if actual:
+                await kind.delete(context, actual)
+        except (AwsError, StepError) as error:
+            raise ResourceError(", ".join(actual), error) from error
+    await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
+
+
+async def unrecorded(
+    context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """What of this kind is tagged so, is not in the record, and does exist: ids by key."""
+    if not issubclass(kind, Tagged):
+        return {}
+    unknown = {
+        key: [one for one in ids if one not in context.ids_of(key)]
+        for key, ids in tagged.items()
+        if kind_name(key) == kind.kind
+    }
+    candidates = [one for ids in unknown.values() for one in ids]
+    existing = set(await kind.existing(context, candidates)) if candidates else set()
+    return {
+        key: still
+        for key, ids in unknown.items()
+        if (still := [one for one in ids if one in existing])
+    }

@@ -1,0 +1,96 @@
+"""One call to AWS as it stands on the wire, and the reply to it."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+_READS: Final = ("Describe", "Get", "AssumeRole")
+_SCOPE: Final = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
+_ITEM: Final = re.compile(r"<item>.*?<resourceId>(.*?)</resourceId>.*?</item>", re.DOTALL)
+_REQUEST_ID: Final = re.compile(r"<(requestId|RequestID|RequestId)>[^<]*<")
+
+
+@dataclass
+class Call:
+    """A call and what became of it."""
+
+    action: str
+    service: str
+    region: str
+    account: str
+    """The access key, which is all that a request says of its account."""
+    parameters: Mapping[str, Any]
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    took_effect: bool = False
+    """Whether the emulator has done it."""
+    status: int | None = None
+    """The HTTP status of the reply; None while there is none, and when it was lost."""
+    code: str | None = None
+    """AWS's error code, when the reply was an error."""
+
+    @property
+    def mutates(self) -> bool:
+        return not self.action.startswith(_READS)
+
+    def encoded(self, parameters: Mapping[str, Any]) -> str:
+        """The body of such a call with these parameters."""
+        if self.service == "ssm":
+            return json.dumps(parameters)
+        return urlencode({"Action": self.action, **parameters})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back over the wire."""
+
+    status: int
+    body: str
+    content_type: str = "text/xml"
+
+    @property
+    def code(self) -> str | None:
+        """AWS's error code; None when the reply is no error."""
+        if self.status < 400:
+            return None
+        found = re.search(r"<Code>(.*?)</Code>|\"__type\": \"(.*?)\"", self.body)
+        return (found[1] or found[2]) if found else "Unknown"
+
+    def with_request_id(self, request_id: str) -> "Reply":
+        """With an id of its own: moto gives all replies the same one."""
+        body = _REQUEST_ID.sub(rf"<\1>{request_id}<", self.body)
+        return Reply(self.status, body, self.content_type)
+
+    def without_tags_of(self, hidden: Callable[[str], bool]) -> "Reply":
+        """The answer of DescribeTags, without the tags of these resource ids."""
+        body = _ITEM.sub(lambda item: "" if hidden(item[1]) else item[0], self.body)
+        return Reply(self.status, body, self.content_type)
+
+
+def call_from(headers: Mapping[str, str], body: str) -> Call:
+    """Read a call from its request: EC2 and STS name it in the form, SSM in a header."""
+    scope = _SCOPE.search(headers.get("Authorization", ""))
+    account, region, service = scope.groups() if scope else ("", "", "")
+    if target := headers.get("X-Amz-Target"):
+        parameters = json.loads(body)
+        action = target.rpartition(".")[2]
+    else:
+        parameters = dict(parse_qsl(body, keep_blank_values=True))
+        action = parameters.pop("Action", "")
+    return Call(action, service, region, account, parameters)
+
+
+def refusal(call: Call, code: str, message: str, status: int) -> Reply:
+    """An error in the form in which the call's service gives it."""
+    if call.service == "ssm":
+        error = json.dumps({"__type": code, "message": message})
+        return Reply(status, error, "application/x-amz-json-1.1")
+    return Reply(
+        status,
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>'
+        f"<Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+        "<RequestID></RequestID></Response>",
+    )

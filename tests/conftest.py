@@ -1,0 +1,134 @@
+"""The servers and processes that the tests share.
+
+Redis is `REDIS_URL`'s, or one started here; AWS is moto, as a server. Where one of them cannot be
+had, its tests are skipped on a laptop and fail in CI. Under pytest-xdist each worker has its own.
+"""
+
+import importlib.util
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.processes import MARK, Trail
+from worker.servers import (
+    LocalAws,
+    LocalRedis,
+    given_redis_url,
+    redis_executable,
+    turn_away_from_aws,
+)
+from worker.stack import LocalWorker
+
+WorkerFactory = Callable[..., LocalWorker]
+
+
+def pytest_configure() -> None:
+    """Keep the settings and the credentials of the person who runs the tests out of them."""
+    turn_away_from_aws()
+    for name in [name for name in os.environ if name.startswith("ENVWRIGHT_")]:
+        del os.environ[name]
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} (in CI this is an error, so that no suite is skipped unseen)")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the session when a process that it started is still there at its end."""
+    trail = Trail(tmp_path_factory.getbasetemp())
+    os.environ[MARK] = trail.mark
+    yield
+    left = trail.described()
+    assert not left, f"the tests left processes running: {left}"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRedis]:
+    """The Redis that the tests share; not to be stopped or frozen (see `own_redis`)."""
+    given = given_redis_url()
+    if not given and not redis_executable():
+        _missing("there is no redis-server on this machine, and REDIS_URL is not set")
+    server = LocalRedis(tmp_path_factory.mktemp("redis"), given_url=given)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: LocalRedis) -> str:
+    """A real Redis: empty when it is ours, untouched when it is not (so use `key_prefix`)."""
+    if redis_server.ours:
+        with redis_server.client() as client:
+            client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def key_prefix(redis_server: LocalRedis, redis_url: str) -> Iterator[str]:
+    """A prefix, and a queue's name, that no other test uses."""
+    prefix = f"test-{uuid.uuid4().hex[:12]}"
+    yield prefix
+    if not redis_server.ours:
+        redis_server.forget(prefix)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[LocalRedis]:
+    """A Redis of the test's own, to stop, restart, freeze and thaw."""
+    if not redis_executable():
+        _missing("there is no redis-server on this machine")
+    server = LocalRedis(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """The fake AWS that the tests share; take `aws` for one that is empty."""
+    if not importlib.util.find_spec("moto"):
+        _missing("moto is not installed")
+    server = LocalAws(tmp_path_factory.mktemp("aws"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_server: LocalAws) -> LocalAws:
+    """The fake AWS, holding nothing but what every account has from the start."""
+    aws_server.reset()
+    return aws_server
+
+
+@pytest.fixture
+def worker_environment(redis_url: str, key_prefix: str, aws: LocalAws) -> dict[str, str]:
+    """The variables with which workers and clients of one test meet each other."""
+    return aws.environment() | {
+        "ENVWRIGHT_REDIS_URL": redis_url,
+        "ENVWRIGHT_KEY_PREFIX": key_prefix,
+        "ENVWRIGHT_QUEUE": key_prefix,
+        "ENVWRIGHT_POLL_EVERY": "0.5",
+    }
+
+
+@pytest.fixture
+def worker(worker_environment: dict[str, str], tmp_path: Path) -> Iterator[WorkerFactory]:
+    """Start real worker processes: `worker(ENVWRIGHT_CONCURRENCY="2")`, with extra variables."""
+    with ExitStack() as running:
+
+        def start(**extra: str) -> LocalWorker:
+            one = LocalWorker(tmp_path, worker_environment | extra)
+            running.callback(one.stop)
+            one.start()
+            return one
+
+        yield start

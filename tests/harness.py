@@ -1,0 +1,335 @@
+"""Runs the steps of one environment without Celery, and looks at AWS with the eyes of an outsider.
+
+All else is the real thing: the client that accepts the job, Redis, `worker.step.run_step`, the
+door, the SDK. AWS is the strict cloud of `tests.cloud`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, cast
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from redis.asyncio import Redis
+
+from config.settings import WorkerSettings
+from envwright.client import Client
+from envwright.messages import task_name
+from envwright.names import Step
+from envwright.record import Record, State, record_from_fields
+from envwright.spec import EnvironmentSpec, parse_spec
+from tasks.aws.session import AwsClients
+from tasks.context import Context
+from tasks.lease import Lease, clock
+from tasks.network import GATEWAY, VPC, public_subnet
+from tasks.store import Claimed, Hold, WorkerStore
+from tests.cloud import Cloud, dying
+from worker.app import app
+from worker.lease import LeaseKeeper
+from worker.step import Outcome, run_step
+
+REGION: Final = "eu-west-1"
+IMAGE: Final = "ami-760aaa0f"
+"""An image that moto has; its root device is /dev/xvda."""
+PUBLIC_KEY: Final = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJO5V37RJWZX1nztmGiNdEnQRkDr7WJOSDJvrEDe+kK test"
+)
+ZONES: Final = ["eu-west-1a", "eu-west-1b"]
+
+EVERYTHING: Final[dict[str, Any]] = {
+    "name": "everything",
+    "region": REGION,
+    "network": {"cidr": "10.40.0.0/16", "zones": ZONES, "dns": {"hostnames": True}},
+    "security": {
+        "key_pair": {"public_key": PUBLIC_KEY},
+        "groups": {
+            "web": {
+                "ingress": [
+                    {"ports": [80, 443], "cidrs": ["0.0.0.0/0", "::/0"], "description": "Web"},
+                    {"ports": 22, "groups": ["admin"], "self": True},
+                ],
+                "egress": [{"ports": "1024-65535", "protocol": "udp", "cidrs": ["10.0.0.0/8"]}],
+            },
+            "admin": {"ingress": [{"ports": 9100, "groups": ["web"]}], "egress": []},
+        },
+    },
+    "instances": {
+        "web": {
+            "count": 3,
+            "types": ["t3.micro"],
+            "image": IMAGE,
+            "security_groups": ["web"],
+            "root_volume": {"device_name": "/dev/xvda", "size": 8},
+        }
+    },
+}
+"""A spec with a resource of every kind in it."""
+
+ALL_OF_WEB: Final = {
+    "vpc": 1,
+    "subnet": 2,
+    "internet_gateway": 1,
+    "security_group": 1,
+    "instance": 2,
+    "volume": 2,
+}
+"""What `counts` finds of a finished examples/web.yaml."""
+ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
+    "security_group": 2,
+    "key_pair": 1,
+    "instance": 3,
+    "volume": 3,
+}
+
+CREATES: Final = {
+    "CreateVpc": VPC,
+    "CreateInternetGateway": GATEWAY,
+    "CreateSubnet": public_subnet("eu-west-1a"),
+    "AttachInternetGateway": "network/internet_gateway_attachment/main",
+    "ModifyVpcAttribute": "network/vpc_dns/main",
+    "CreateRoute": "network/main_route/out",
+    "CreateSecurityGroup": "security/security_group/web",
+    "ImportKeyPair": "security/key_pair/main",
+    "AuthorizeSecurityGroupIngress": "security/security_group_rules/web-ingress",
+    "RunInstances": "instance/instances/web-eu-west-1a",
+}
+"""Every call that makes something of EVERYTHING, and the key of something that it makes."""
+
+MADE_ONCE: Final = {
+    "CreateVpc": 1,
+    "CreateInternetGateway": 1,
+    "CreateSubnet": 2,
+    "CreateSecurityGroup": 2,
+    "ImportKeyPair": 1,
+    "RunInstances": 2,
+}
+"""How often each create must have its effect, where nothing of EVERYTHING is made twice."""
+
+DELETES: Final = [
+    "TerminateInstances",
+    "RevokeSecurityGroupIngress",
+    "DeleteSecurityGroup",
+    "DeleteKeyPair",
+    "DetachInternetGateway",
+    "DeleteSubnet",
+    "DeleteInternetGateway",
+    "DeleteVpc",
+]
+"""Every call that takes something of EVERYTHING down."""
+
+QUICK: Final = {
+    "poll_every": 0.05,
+    "settle_time": 0.2,
+    "visibility_timeout": 3.0,
+    "conflict_timeout": 3.0,
+    "instance_timeout": 3.0,
+    "lease": 10.0,
+    "lease_margin": 1.0,
+}
+"""Settings for an AWS that is on this machine, in seconds."""
+
+_SDK: Final = aioboto3.Session()
+_ONCE: Final = AioConfig(retries={"total_max_attempts": 1})
+
+
+@dataclass
+class Worker:
+    """What `run_step` takes of a worker process."""
+
+    settings: WorkerSettings
+    store: WorkerStore
+    clients: AwsClients
+    keeper: LeaseKeeper
+
+
+class Environment:
+    """One environment that was accepted, and a worker for it."""
+
+    def __init__(self, client: Client, worker: Worker, redis: Redis, environment_id: str) -> None:
+        self.client = client
+        self.worker = worker
+        self.id = environment_id
+        self._redis = redis
+
+    @property
+    def record(self) -> Record:
+        return self.client.status(self.id)
+
+    async def run(self, *steps: Step) -> Outcome:
+        """Run these steps, which must be those that come next; return how the last one ended."""
+        outcome = Outcome()
+        for step in steps:
+            record = self.record
+            assert record.step is step
+            work = app.tasks[task_name(record.run.kind, step)].run
+            outcome = await run_step(
+                self.worker, work, record.run.kind, step, self.id, record.run.id
+            )
+        return outcome
+
+    async def to_rest(self) -> Record:
+        """Run one step after the other until nobody has to act any more, and return the record."""
+        while not (before := self.record).at_rest:
+            await self.run(before.step)
+            after = self.record
+            assert (after.state, after.step, after.attempt) != (
+                before.state,
+                before.step,
+                before.attempt,
+            ), "the step ended and left no trace in the record"
+        return before
+
+    async def take_down(self) -> Record:
+        """Ask for the environment's end, and run to it."""
+        self.client.destroy(self.id)
+        return await self.to_rest()
+
+    async def die_at(self, cloud: Cloud, action: str, *, after_effect: bool) -> None:
+        """Run until the worker is killed at its next call of this action; its lease is over."""
+        running = asyncio.create_task(self.to_rest())
+        cloud.inject(action, dying(running.cancel, after_effect=after_effect))
+        await asyncio.wait([running])
+        assert running.cancelled(), f"the worker lived: {running.result()}"
+        # What it had sent may still have its effect: its lease outlives that.
+        await until(lambda: not cloud.under_way)
+        await self.lose_lease()
+
+    def start_another_worker(self) -> None:
+        """Let a worker that was not told to stop do what is still to do."""
+        keeper = LeaseKeeper(self.worker.store, self.worker.settings.lease)
+        self.worker = replace(self.worker, keeper=keeper)
+
+    async def rewind(self, step: Step) -> None:
+        """Put the record back to before this step: as if its last write had been lost."""
+        await self._set(state=State.PROVISIONING, step=step, lease_until=0)
+
+    async def forget_record(self) -> None:
+        """Have Redis lose the record, and the same spec be enqueued again."""
+        spec = self.record.spec
+        await self._redis.delete(self.worker.settings.keys.record(self.id))
+        self.client.enqueue(spec)
+
+    async def lose_lease(self) -> None:
+        """Let the lease be over, as a worker finds it that was frozen for its length."""
+        await self._set(lease_until=0)
+
+    @asynccontextmanager
+    async def context(self) -> AsyncIterator[Context]:
+        """The context of the step that comes next, for a test that acts in a step's place."""
+        record, settings = self.record, self.worker.settings
+        begun = clock()
+        claimed = await self.worker.store.claim(self.id, record.run.id, record.step, settings.lease)
+        assert isinstance(claimed, Claimed), claimed
+        lease = Lease(
+            Hold(self.id, record.run.id, claimed.epoch),
+            begun + settings.lease,
+            settings.lease_margin,
+        )
+        ec2, ssm = [
+            await self.worker.clients.door(service, REGION, None, lease)
+            for service in ("ec2", "ssm")
+        ]
+        with self.worker.keeper.holding(lease, settings.lease):
+            yield Context(
+                record=record_from_fields(self.id, claimed.fields),
+                now=claimed.now,
+                lease=lease,
+                store=self.worker.store,
+                settings=settings,
+                ec2=cast(Any, ec2),
+                ssm=cast(Any, ssm),
+                own_account=partial(self.worker.clients.own_account, REGION, lease),
+            )
+
+    async def _set(self, **fields: Any) -> None:
+        key = self.worker.settings.keys.record(self.id)
+        await self._redis.hset(key, mapping={name: str(value) for name, value in fields.items()})
+
+
+@asynccontextmanager
+async def environment(
+    spec: EnvironmentSpec | Mapping[str, Any],
+    redis_url: str,
+    key_prefix: str,
+    cloud: Cloud,
+    **settings: Any,
+) -> AsyncIterator[Environment]:
+    """An environment of this spec, accepted and not yet begun, in this cloud."""
+    merged = QUICK | settings
+    told = WorkerSettings(
+        redis_url=redis_url,
+        key_prefix=key_prefix,
+        queue=key_prefix,
+        aws_endpoint_url=cloud.url,
+        **merged,
+    )
+    wanted = spec if isinstance(spec, EnvironmentSpec) else parse_spec(spec)
+    redis = Redis.from_url(redis_url, decode_responses=True)
+    clients = AwsClients(told)
+    store = WorkerStore(redis, told.keys, told.queue, "test-worker")
+    worker = Worker(told, store, clients, LeaseKeeper(store, told.lease))
+    with Client(told) as client:
+        try:
+            ticket = client.enqueue(wanted)
+            yield Environment(client, worker, redis, ticket.environment_id)
+        finally:
+            await clients.close()
+            await redis.aclose()
+
+
+@asynccontextmanager
+async def outsider(url: str) -> AsyncIterator[Any]:
+    """An EC2 client of somebody who knows nothing of envwright, and who never asks twice."""
+    async with _SDK.client("ec2", region_name=REGION, endpoint_url=url, config=_ONCE) as ec2:
+        yield ec2
+
+
+async def existing(url: str) -> dict[str, list[str]]:
+    """All that exists in the region, tagged or not, but for what AWS gives every account and VPC.
+
+    By kind, the ids; kinds of which there is nothing are left out.
+    """
+    async with outsider(url) as ec2:
+        vpcs = [one["VpcId"] for one in (await ec2.describe_vpcs())["Vpcs"] if not one["IsDefault"]]
+        reservations = (await ec2.describe_instances())["Reservations"]
+        found = {
+            "vpc": vpcs,
+            "subnet": [
+                one["SubnetId"]
+                for one in (await ec2.describe_subnets())["Subnets"]
+                if not one["DefaultForAz"]
+            ],
+            "internet_gateway": [
+                one["InternetGatewayId"]
+                for one in (await ec2.describe_internet_gateways())["InternetGateways"]
+            ],
+            "security_group": [
+                one["GroupId"]
+                for one in (await ec2.describe_security_groups())["SecurityGroups"]
+                if one["GroupName"] != "default"
+            ],
+            "key_pair": [one["KeyPairId"] for one in (await ec2.describe_key_pairs())["KeyPairs"]],
+            "volume": [one["VolumeId"] for one in (await ec2.describe_volumes())["Volumes"]],
+            "instance": [
+                instance["InstanceId"]
+                for reservation in reservations
+                for instance in reservation["Instances"]
+                if instance["State"]["Name"] not in ("shutting-down", "terminated")
+            ],
+        }
+    return {kind: ids for kind, ids in found.items() if ids}
+
+
+async def counts(url: str) -> dict[str, int]:
+    """How many of each kind exist, as `existing` finds them."""
+    return {kind: len(ids) for kind, ids in (await existing(url)).items()}
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until this holds, for at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.01)

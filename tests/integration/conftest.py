@@ -1,0 +1,35 @@
+"""What the integration tests share: the strict cloud, and environments in it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+import pytest
+
+from envwright.spec import load_spec
+from tests.cloud import Cloud
+from tests.harness import Environment, environment
+from tests.repository import ROOT
+from worker.servers import LocalAws
+
+Begin = Callable[..., AbstractAsyncContextManager[Environment]]
+
+
+@pytest.fixture
+async def cloud(aws: LocalAws) -> AsyncIterator[Cloud]:
+    """An AWS that holds nothing, keeps a journal, and lets faults be injected."""
+    async with Cloud(aws.url) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def begin(redis_url: str, key_prefix: str, cloud: Cloud) -> Begin:
+    """Have an environment accepted: `async with begin(spec, settle_time=1.0) as env`."""
+    return partial(environment, redis_url=redis_url, key_prefix=key_prefix, cloud=cloud)
+
+
+@pytest.fixture
+async def web(begin: Begin) -> AsyncIterator[Environment]:
+    """The environment of examples/web.yaml, accepted and not yet begun."""
+    async with begin(load_spec(ROOT / "examples" / "web.yaml")) as env:
+        yield env

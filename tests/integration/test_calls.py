@@ -1,0 +1,78 @@
+"""How many calls to AWS an environment costs: the claims of docs/concepts.md, counted."""
+
+from collections import Counter
+
+from envwright.names import Step
+from envwright.record import State
+from envwright.spec import EnvironmentSpec, load_spec
+from tests.cloud import Cloud
+from tests.harness import Environment
+from tests.integration.conftest import Begin
+from tests.repository import ROOT
+
+WEB = load_spec(ROOT / "examples" / "web.yaml")
+
+
+def with_instances(spec: EnvironmentSpec, name: str, count: int) -> EnvironmentSpec:
+    group = spec.instances["web"].model_copy(update={"count": count})
+    return spec.model_copy(update={"name": name, "instances": {"web": group}})
+
+
+async def test_the_example_is_built_with_few_calls(web: Environment, cloud: Cloud) -> None:
+    """Two instances in two zones cost 10 calls that change something and 4 that read."""
+    assert (await web.to_rest()).state is State.READY
+
+    assert len(cloud.mutating) <= 10, cloud.counted()
+    assert len(cloud.reading) <= 4, cloud.counted()
+
+
+async def test_a_finished_environment_is_not_touched_again(web: Environment, cloud: Cloud) -> None:
+    """Each step done once more, as after a lost last write, changes nothing in AWS."""
+    built = await web.to_rest()
+    cloud.journal.clear()
+
+    for step in Step:
+        await web.rewind(step)
+        await web.run(step)
+    again = web.record
+
+    assert cloud.mutating == [], cloud.counted()
+    assert (again.state, again.outputs) == (State.READY, built.outputs)
+    assert ids(again.resources) == ids(built.resources)
+
+
+async def test_the_example_is_taken_down_with_few_calls(web: Environment, cloud: Cloud) -> None:
+    """One call for all instances, one for each thing that AWS does not take along by itself."""
+    await web.to_rest()
+    cloud.journal.clear()
+
+    assert (await web.take_down()).state is State.DESTROYED
+
+    assert Counter(cloud.mutating) == {
+        "TerminateInstances": 1,
+        "DeleteSecurityGroup": 1,
+        "DetachInternetGateway": 1,
+        "DeleteInternetGateway": 1,
+        "DeleteSubnet": 2,
+        "DeleteVpc": 1,
+    }, cloud.counted()
+    assert len(cloud.reading) <= 5, cloud.counted()
+
+
+async def test_more_instances_cost_no_more_calls(begin: Begin, cloud: Cloud, aws) -> None:
+    """A launch is one call a zone, however many instances it makes."""
+    async with begin(with_instances(WEB, "two", 2)) as two:
+        await two.to_rest()
+    for_two = cloud.mutating
+    cloud.journal.clear()
+
+    async with begin(with_instances(WEB, "four", 4)) as four:
+        record = await four.to_rest()
+
+    assert record.outputs is not None
+    assert len(record.outputs.instances) == 4
+    assert Counter(cloud.mutating) == Counter(for_two), cloud.counted()
+
+
+def ids(resources) -> dict[str, tuple[str, ...]]:
+    return {key: resource.ids for key, resource in resources.items()}

@@ -1,0 +1,211 @@
+"""The contract that every kind of resource keeps, whatever it is."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tasks import engine, instance, network, ready, security
+from tasks.context import Context
+from tasks.resources.base import Kind, Resource
+from tasks.resources.instances import Instances
+from tasks.resources.internet_gateway import InternetGateway
+from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
+from tasks.resources.key_pair import KeyPair
+from tasks.resources.main_route import MainRoute
+from tasks.resources.security_group import SecurityGroup
+from tasks.resources.security_group_rules import SecurityGroupRules
+from tasks.resources.subnet import Subnet
+from tasks.resources.vpc import Vpc
+from tasks.resources.vpc_dns import VpcDns
+from tests.cloud import Cloud
+from tests.harness import EVERYTHING, ZONES, outsider
+from tests.integration.conftest import Begin
+from worker.servers import LocalAws
+
+
+@dataclass
+class Example:
+    """How an outsider sees a kind, and what there is to be seen once EVERYTHING's are made."""
+
+    look: Callable[[Any], Awaitable[list[str]]]
+    made: list[str]
+
+
+async def _vpcs(ec2: Any) -> list[dict[str, Any]]:
+    return [one for one in (await ec2.describe_vpcs())["Vpcs"] if not one["IsDefault"]]
+
+
+async def look_for_vpcs(ec2: Any) -> list[str]:
+    return [one["CidrBlock"] for one in await _vpcs(ec2)]
+
+
+async def look_for_dns(ec2: Any) -> list[str]:
+    on = []
+    for vpc in await _vpcs(ec2):
+        for name in ("enableDnsSupport", "enableDnsHostnames"):
+            answer = await ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute=name)
+            if answer[name[0].upper() + name[1:]]["Value"]:
+                on.append(name)
+    return on
+
+
+async def _gateways(ec2: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await ec2.describe_internet_gateways())["InternetGateways"]
+    return found
+
+
+async def look_for_gateways(ec2: Any) -> list[str]:
+    return [
+        tag["Value"]
+        for one in await _gateways(ec2)
+        for tag in one["Tags"]
+        if tag["Key"] == "envwright:resource"
+    ]
+
+
+async def look_for_attachments(ec2: Any) -> list[str]:
+    cidrs = {vpc["VpcId"]: vpc["CidrBlock"] for vpc in await _vpcs(ec2)}
+    return [cidrs[to["VpcId"]] for one in await _gateways(ec2) for to in one["Attachments"]]
+
+
+async def look_for_subnets(ec2: Any) -> list[str]:
+    return sorted(
+        f"{one['CidrBlock']} in {one['AvailabilityZone']}"
+        for one in (await ec2.describe_subnets())["Subnets"]
+        if not one["DefaultForAz"]
+    )
+
+
+async def look_for_routes(ec2: Any) -> list[str]:
+    ours = [vpc["VpcId"] for vpc in await _vpcs(ec2)]
+    return [
+        route["DestinationCidrBlock"]
+        for table in (await ec2.describe_route_tables())["RouteTables"]
+        for route in table["Routes"]
+        if table["VpcId"] in ours and route["GatewayId"].startswith("igw-")
+    ]
+
+
+async def _groups(ec2: Any) -> list[dict[str, Any]]:
+    found = (await ec2.describe_security_groups())["SecurityGroups"]
+    return [one for one in found if one["GroupName"] != "default"]
+
+
+async def look_for_groups(ec2: Any) -> list[str]:
+    return sorted(one["GroupName"] for one in await _groups(ec2))
+
+
+async def look_for_rules(ec2: Any) -> list[str]:
+    groups = await _groups(ec2)
+    names = {one["GroupId"]: one["GroupName"] for one in groups}
+    return sorted(
+        f"{group['GroupName']} {direction} {rule['IpProtocol']} {rule.get('FromPort')} {peer}"
+        for group in groups
+        for direction, field in (("from", "IpPermissions"), ("to", "IpPermissionsEgress"))
+        for rule in group[field]
+        for peer in (
+            *(one["CidrIp"] for one in rule["IpRanges"]),
+            *(one["CidrIpv6"] for one in rule["Ipv6Ranges"]),
+            *(names[one["GroupId"]] for one in rule["UserIdGroupPairs"]),
+        )
+    )
+
+
+async def look_for_key_pairs(ec2: Any) -> list[str]:
+    return [one["KeyName"] for one in (await ec2.describe_key_pairs())["KeyPairs"]]
+
+
+async def look_for_instances(ec2: Any) -> list[str]:
+    alive = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    return sorted(
+        f"{one['InstanceType']} in {one['Placement']['AvailabilityZone']}"
+        for reservation in (await ec2.describe_instances(Filters=alive))["Reservations"]
+        for one in reservation["Instances"]
+    )
+
+
+EXAMPLES: dict[type[Resource], Example] = {
+    Vpc: Example(look_for_vpcs, ["10.40.0.0/16"]),
+    VpcDns: Example(look_for_dns, ["enableDnsSupport", "enableDnsHostnames"]),
+    InternetGateway: Example(look_for_gateways, [f"everything.eu-west-1/{network.GATEWAY}"]),
+    InternetGatewayAttachment: Example(look_for_attachments, ["10.40.0.0/16"]),
+    Subnet: Example(
+        look_for_subnets, ["10.40.0.0/18 in eu-west-1a", "10.40.64.0/18 in eu-west-1b"]
+    ),
+    MainRoute: Example(look_for_routes, ["0.0.0.0/0"]),
+    SecurityGroup: Example(look_for_groups, ["admin", "web"]),
+    SecurityGroupRules: Example(
+        look_for_rules,
+        [
+            "admin from tcp 9100 web",
+            "web from tcp 22 admin",
+            "web from tcp 22 web",
+            "web from tcp 443 0.0.0.0/0",
+            "web from tcp 443 ::/0",
+            "web from tcp 80 0.0.0.0/0",
+            "web from tcp 80 ::/0",
+            "web to udp 1024 10.0.0.0/8",
+        ],
+    ),
+    KeyPair: Example(look_for_key_pairs, ["envwright-everything.eu-west-1"]),
+    Instances: Example(
+        look_for_instances,
+        ["t3.micro in eu-west-1a", "t3.micro in eu-west-1a", "t3.micro in eu-west-1b"],
+    ),
+}
+
+KINDS = [kind for kinds in ready.KINDS for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+async def test_every_kind_keeps_the_contract(
+    kind: Kind, begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Nothing found; created; found; created again: no write; deleted; deleted again; gone."""
+    assert kind in EXAMPLES, (
+        f"{kind.kind} has no example: describe it in EXAMPLES, and let EVERYTHING have it"
+    )
+    example = EXAMPLES[kind]
+    async with begin(EVERYTHING) as env, env.context() as context, outsider(aws.url) as ec2:
+        wanted = all_of_spec(context)
+        ours = [one for one in wanted if type(one) is kind]
+        await engine.apply(context, groups_before(kind), wanted)
+        before = await example.look(ec2)
+
+        assert await found(context, kind, ours) == {}
+
+        await engine.apply(context, [(kind,)], ours)
+        made = await found(context, kind, ours)
+        assert {key: len(ids) for key, ids in made.items()} == {one.key: one.count for one in ours}
+        assert await example.look(ec2) == example.made != before
+
+        cloud.journal.clear()
+        await engine.apply(context, [(kind,)], ours)
+        assert cloud.mutating == [], cloud.counted()
+        assert await found(context, kind, ours) == made
+
+        for _ in ("deleted", "deleted again"):
+            await kind.delete(context, made)
+            assert await example.look(ec2) == before
+            assert await found(context, kind, ours) == {}
+
+
+def all_of_spec(context: Context) -> list[Resource]:
+    return [
+        *network.wanted(context.spec, ZONES),
+        *security.wanted(context.spec),
+        *instance.wanted(context, ZONES),
+    ]
+
+
+def groups_before(kind: Kind) -> list[tuple[Kind, ...]]:
+    """What must be there before this kind: nothing of its own group, by the groups' promise."""
+    index = next(number for number, kinds in enumerate(ready.KINDS) if kind in kinds)
+    return [tuple(kinds) for kinds in ready.KINDS[:index]]
+
+
+async def found(context: Context, kind: Kind, wanted: list[Resource]) -> dict[str, list[str]]:
+    found = await kind.find(context, wanted, (await context.inventory()).own)
+    return {key: ids for key, ids in found.items() if ids}

@@ -1,0 +1,115 @@
+"""The sweeper's thread: it sends what is due, and nothing but its stop ends it."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from config.settings import WorkerSettings
+from envwright.names import Step
+from envwright.record import RunKind
+from tasks.store import Due, WorkerStore
+from worker import sweeper
+from worker.loop import LoopThread
+from worker.sweeper import Sweeper
+
+DUE = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY)
+
+
+class FakeStore:
+    """Hands out what it was given, one portion a sweep; then nothing, for ever."""
+
+    def __init__(self, *portions: list[Due] | Exception) -> None:
+        self._portions = [*portions]
+        self.exhausted = threading.Event()
+
+    async def take_due(self, limit: int, grace: float) -> list[Due]:
+        if not self._portions:
+            self.exhausted.set()
+            return []
+        portion = self._portions.pop(0)
+        if isinstance(portion, Exception):
+            raise portion
+        return portion
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    one = LoopThread()
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was published; a broker that refuses the run `unsendable` stands in for a real one."""
+    messages: list[Any] = []
+
+    def send(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:
+        if run_id == "unsendable":
+            raise OperationalError("the broker is gone")
+        messages.append((environment_id, run_id, kind, first))
+
+    monkeypatch.setattr(sweeper, "send_run", send)
+    return messages
+
+
+def swept(loop: LoopThread, store: FakeStore) -> None:
+    """Let a sweeper work until nothing is due any more."""
+    settings = WorkerSettings(sweep_every=0.01)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), settings)
+    one.start()
+    assert store.exhausted.wait(10)
+    one.stop()
+
+
+def test_what_is_due_is_sent(loop: LoopThread, sent: list[Any]) -> None:
+    """With all that the message needs: a run is sent from the step where it stands."""
+    swept(loop, FakeStore([DUE]))
+
+    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY)]
+
+
+def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: list[Any]) -> None:
+    """A thousand that are due do not wait for a thousand rounds."""
+    settings = WorkerSettings(sweep_every=60)
+    store = FakeStore([DUE] * sweeper._AT_ONCE, [DUE] * sweeper._AT_ONCE, [DUE])
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), settings)
+
+    rounds = [one._sweep() for _ in range(3)]
+
+    assert rounds == [sweeper._AT_ONCE, sweeper._AT_ONCE, 1]
+    assert len(sent) == 2 * sweeper._AT_ONCE + 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        RedisError("gone"),
+        OSError("unreachable"),
+        [Due("web.eu-west-1", "unsendable", RunKind.PROVISION, Step.NETWORK)],
+        ValueError("what nobody has foreseen"),
+    ],
+)
+def test_no_trouble_ends_it(loop: LoopThread, sent: list[Any], trouble: Any) -> None:
+    """It is the only thing that finds what was lost, so it goes on whatever happens."""
+    swept(loop, FakeStore(trouble, [DUE]))
+
+    assert [run_id for _, run_id, _, _ in sent] == ["run"]
+
+
+def test_it_stops_when_it_is_told_to(loop: LoopThread) -> None:
+    """In the middle of its pause, too."""
+    settings = WorkerSettings(sweep_every=60)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), settings)
+    one.start()
+
+    one.halt()
+    one.stop()
+
+    assert not one._thread.is_alive()
