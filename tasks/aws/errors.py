@@ -61,6 +61,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "InvalidInstanceID.NotFound",
             "InvalidInternetGatewayID.NotFound",
             "InvalidKeyPair.NotFound",
+            "InvalidNetworkInterfaceID.NotFound",
             "InvalidRouteTableID.NotFound",
             "InvalidSubnetID.NotFound",
             "InvalidVpcID.NotFound",

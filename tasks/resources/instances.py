@@ -107,8 +107,9 @@ class Instances(Tagged):
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
             # One unknown id makes AWS refuse the call for all of them.
-            if known := [*await _states(context, ids)]:
-                await context.ec2.terminate_instances(InstanceIds=known)
+            states = await _states(context, ids)
+            if left := [one for one, state in states.items() if state != "terminated"]:
+                await context.ec2.terminate_instances(InstanceIds=left)
         while await _may_still_run(context, ids):
             await context.lease.pause(context.settings.poll_every)
 
