@@ -175,7 +175,7 @@ class Puppet:
                     time.sleep(pause)
                     self.put(key, state)
             self.end(step)
-        self.move(self.run.outcome)
+        self.move(self.run.goal)
 
     def _standing(self) -> list[str]:
         fields = self._redis.hgetall(self._record)
