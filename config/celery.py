@@ -1,9 +1,12 @@
 """Celery's settings, each with its reason."""
 
-from typing import Any
+from typing import Any, Final
 
 from config.settings import WorkerSettings
 from envwright.messages import broker_settings
+
+LONGEST_STEP: Final = 24 * 3600 + 600
+"""Seconds that no step outlasts: the longest deadline of a spec, and some time to end."""
 
 
 def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "broker_transport_options": shared["broker_transport_options"]
         | {
             # Above the longest step, or a second worker gets the message of a step that runs.
-            "visibility_timeout": settings.longest_step,
+            "visibility_timeout": LONGEST_STEP,
             # Restores look at every round, and a worker killed in the middle of one does not
             # stop all others for the default of five minutes.
             "unacked_restore_interval": 5,

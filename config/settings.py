@@ -1,6 +1,5 @@
 """The worker's settings, read from `ENVWRIGHT_*`; docs/configuration.md lists them."""
 
-from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -57,7 +56,7 @@ class WorkerSettings(ClientSettings):
         ge=0,
         description="How long AWS may take to show what an unanswered create has made.",
     )
-    visibility_timeout: float = Field(
+    consistency_timeout: float = Field(
         default=300.0, gt=0, description="How long a new id may stay unknown to AWS's other calls."
     )
     conflict_timeout: float = Field(
@@ -77,12 +76,9 @@ class WorkerSettings(ClientSettings):
     )
 
     @model_validator(mode="after")
-    def _margin_leaves_time_to_act(self) -> "WorkerSettings":
+    def _lease_is_long_enough(self) -> "WorkerSettings":
         if self.lease_margin > self.lease / 2:
             raise ValueError("lease_margin must be at most half of lease, or nothing gets done")
+        if self.redis_timeout > self.lease / 3:
+            raise ValueError("redis_timeout must be at most a third of lease, or it runs out")
         return self
-
-    @cached_property
-    def longest_step(self) -> float:
-        """Seconds after which the broker may hand a message to another worker."""
-        return 24 * 3600.0 + 600.0

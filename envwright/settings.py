@@ -1,6 +1,6 @@
 """What a caller must know to reach envwright: read from `ENVWRIGHT_*`, or given by name."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from envwright.names import DEFAULT_KEY_PREFIX, DEFAULT_QUEUE, Keys
@@ -9,7 +9,12 @@ from envwright.names import DEFAULT_KEY_PREFIX, DEFAULT_QUEUE, Keys
 class ClientSettings(BaseSettings):
     """The part of the configuration that producers, operators and workers share."""
 
-    model_config = SettingsConfigDict(env_prefix="ENVWRIGHT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ENVWRIGHT_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a URL may hold a password
+    )
 
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",
@@ -34,6 +39,13 @@ class ClientSettings(BaseSettings):
         le=60,
         description="Seconds that one request to Redis may take before it counts as unreachable.",
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://")):
+            raise ValueError("The address of Redis begins with redis:// or rediss://")
+        return url
 
     @property
     def keys(self) -> Keys:

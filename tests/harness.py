@@ -123,7 +123,7 @@ DELETES: Final = [
 QUICK: Final = {
     "poll_every": 0.05,
     "settle_time": 0.2,
-    "visibility_timeout": 3.0,
+    "consistency_timeout": 3.0,
     "conflict_timeout": 3.0,
     "instance_timeout": 3.0,
     "lease": 10.0,

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+from pydantic import ValidationError
 
 from config.celery import celery_settings
 from config.logging import configure_logging
@@ -11,7 +12,19 @@ from config.settings import WorkerSettings
 from worker import runtime
 from worker.task import StepTask
 
-settings = WorkerSettings()
+
+def _settings() -> WorkerSettings:
+    try:
+        return WorkerSettings()
+    except ValidationError as error:
+        faults = [
+            f"{'_'.join(('ENVWRIGHT', *map(str, one['loc']))).upper()}: {one['msg']}"
+            for one in error.errors(include_input=False)
+        ]
+        raise SystemExit("The worker's settings are wrong.\n" + "\n".join(faults)) from None
+
+
+settings = _settings()
 
 app: Celery[Any] = Celery("envwright", task_cls=StepTask)
 app.conf.update(celery_settings(settings), broker_transport="worker.broker:Transport")

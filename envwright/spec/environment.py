@@ -97,8 +97,21 @@ def parse_spec(data: Mapping[str, Any], *, found: Sequence[Flaw] = ()) -> Enviro
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec file, for editors and other checkers."""
     schema = EnvironmentSpec.model_json_schema(by_alias=True, mode="validation")
+    _close(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "envwright environment spec",
     }
+
+
+def _close(schema: Any) -> None:
+    """Let a mapping hold no names but those of its pattern; pydantic leaves the others free."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema["additionalProperties"] = False
+        for part in schema.values():
+            _close(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _close(part)

@@ -172,7 +172,7 @@ class Door:
             case ErrorClass.NOT_FOUND if effect is Effect.DELETE:
                 return float("inf") if clock() < self._settled_at else 0.0
             case ErrorClass.NOT_FOUND:
-                return self._settings.visibility_timeout
+                return self._settings.consistency_timeout
             case _:
                 return 0.0
 

@@ -24,7 +24,7 @@ from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
 from tasks.lease import End, Lease
 from tasks.store import Hold
 
-SETTINGS = WorkerSettings(visibility_timeout=30, conflict_timeout=60)
+SETTINGS = WorkerSettings(consistency_timeout=30, conflict_timeout=60)
 ANSWER = {"ResponseMetadata": {"RequestId": "request-1"}}
 OPERATIONS = {
     "describe_vpcs": "DescribeVpcs",
@@ -193,7 +193,7 @@ async def test_what_may_have_been_done_is_repeated_where_that_is_safe(
         (
             "InvalidVpcID.NotFound",
             {
-                effect: SETTINGS.visibility_timeout
+                effect: SETTINGS.consistency_timeout
                 for effect in Effect
                 if effect is not Effect.DELETE
             },
