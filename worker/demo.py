@@ -71,7 +71,7 @@ class Demo:
         self._say("This one names an image that does not exist. It fails, and cleans up after it:")
         self._envwright("up", str(BROKEN), exit_code=1)
         self._say("The record still says what happened:")
-        self._envwright("status", self._broken.name)
+        self._envwright("list")
         self._expect_failure(self._broken, UNKNOWN_IMAGE)
         self._say("The fake AWS, asked directly: is anything of it left?")
         self._expect_nothing(self._broken)
@@ -89,7 +89,11 @@ class Demo:
         shown = " ".join(("envwright", *arguments))
         self._console.print(f"[bold]$ {shown}[/]")
         process = subprocess.Popen(
-            tethered(command_line(*arguments)), env=self._environment, cwd=ROOT
+            tethered(command_line(*arguments)),
+            env=self._environment,
+            cwd=ROOT,
+            # Ctrl-C ends the demo with its stack: that a job goes on would not be true here.
+            start_new_session=True,
         )
 
         def ended() -> bool:
@@ -127,14 +131,14 @@ class Demo:
         if not found:
             raise DemoFailed(f"AWS holds nothing of {spec.environment_id}, which was built.")
         counts = ", ".join(_counted(len(ids), _words(kind)) for kind, ids in found.items())
-        self._console.print(f"{spec.environment_id}: [bold]{counts}[/]")
+        # The console leaves lines to the terminal, which would break this one within a word.
+        self._console.print(f"{spec.environment_id}: [bold]{counts}[/]", soft_wrap=False)
 
     def _expect_nothing(self, spec: EnvironmentSpec) -> None:
         found = self._look(spec)
         if left := {kind: ids for kind, ids in found.items() if ids}:
             raise DemoFailed(f"AWS still holds {left} of {spec.environment_id}.")
-        kinds = ", ".join(f"no {_words(kind)}" for kind in found)
-        self._console.print(f"{spec.environment_id}: [bold]{kinds}[/]")
+        self._console.print(f"{spec.environment_id}: [bold]nothing at all[/]")
 
     def _look(self, spec: EnvironmentSpec) -> dict[str, list[str]]:
         return asyncio.run(census(spec.environment_id, spec.region, self._stack.aws.url))

@@ -1,6 +1,7 @@
 """The command line. What a command needs is imported inside it, so that `--help` comes at once."""
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from envwright.cli import exits
+from envwright.cli.options import (
+    NO_VALUE,
+    Files,
+    Json,
+    JsonEvents,
+    JsonRun,
+    JsonWatch,
+    Name,
+    Names,
+    NoWait,
+    RedisUrl,
+    Timeout,
+)
 
 if TYPE_CHECKING:
     from envwright.client import Client
@@ -21,34 +35,6 @@ ABOUT = (
     "A command puts a job on record in Redis, and workers carry it out. Waiting for it is only "
     "watching: stop it when you like, the job goes on."
 )
-
-Files = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="Spec files, YAML or JSON; `-` is stdin.")
-]
-Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Environments, by name or by id.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, by name or by id.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON: a document, or one a line while waiting.")
-]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the job is on record.")]
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SECONDS",
-        min=0,
-        show_default=False,
-        help="Stop waiting after this time, with exit code 1; the job goes on.",
-    ),
-]
-RedisUrl = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        envvar="ENVWRIGHT_REDIS_URL",
-        show_default=False,
-        help="Redis. A password is better kept in the variable.",
-    ),
-]
 
 app = typer.Typer(
     name="envwright",
@@ -72,21 +58,44 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error ends as a sentence."""
     as_json, debug = _asked_for("--json", arguments), _asked_for("--debug", arguments)
     try:
-        return app(args=list(arguments), prog_name="envwright", standalone_mode=False) or exits.OK
+        words = _without("--debug", arguments)
+        code = app(args=words, prog_name="envwright", standalone_mode=False) or exits.OK
+        sys.stdout.flush()
+        return code
     except (KeyboardInterrupt, typer.Abort):
         return exits.tell(exits.Interrupted(), as_json)
+    except BrokenPipeError:
+        _give_up_stdout()
+        return exits.FAILED
     except Exception as error:
         if debug:
             import traceback
 
             traceback.print_exc()
+        if exits.is_of_stdout(error):
+            _give_up_stdout()
+            as_json = False
         return exits.tell(error, as_json)
+
+
+def _give_up_stdout() -> None:
+    """Let go of what stdout did not take, or the interpreter fails at it once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _asked_for(option: str, arguments: Sequence[str]) -> bool:
     """Read from the bare words, since a mistyped command line is never parsed to its end."""
     words = list(arguments)
     return option in (words[: words.index("--")] if "--" in words else words)
+
+
+def _without(option: str, arguments: Sequence[str]) -> list[str]:
+    """The command line without an option that may stand anywhere on it."""
+    words = list(arguments)
+    end = words.index("--") if "--" in words else len(words)
+    return [word for word in words[:end] if word != option] + words[end:]
 
 
 def _terminate(*_: object) -> NoReturn:
@@ -97,9 +106,14 @@ def _terminate(*_: object) -> NoReturn:
 @app.callback(invoke_without_command=True, help=ABOUT)
 def envwright(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", metavar=NO_VALUE, help="Print the version.")
+    ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error, for a report.")
+        bool,
+        typer.Option(
+            "--debug", metavar=NO_VALUE, help="Show the traceback of an error, for a report."
+        ),
     ] = False,
 ) -> None:
     if version:
@@ -117,18 +131,18 @@ def up(
     files: Files,
     no_wait: NoWait = False,
     timeout: Timeout = None,
-    as_json: Json = False,
+    as_json: JsonRun = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Build the environments of these specs, and show how it goes.
 
     An environment that is there already with the same spec is left as it is.
     """
-    from envwright.cli.inputs import read_all
+    from envwright.cli.inputs import read_distinct
     from envwright.cli.requests import How, carry_out
     from envwright.cli.waiting import BUILT
 
-    specs = list(read_all(files).values())
+    specs = read_distinct(files)
     with _client(redis_url) as client:
         ids = [spec.environment_id for spec in specs]
         answers = list(zip(ids, client.enqueue_many(specs), strict=True))
@@ -139,18 +153,19 @@ def up(
 def down(
     names: Names,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask, also not on a terminal.")
+        bool,
+        typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),
     ] = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
-    as_json: Json = False,
+    as_json: JsonRun = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Take environments down, whatever they are doing.
 
     Their history stays. On a terminal it asks first.
     """
-    from envwright.cli.requests import How, carry_out, really_take_down
+    from envwright.cli.requests import How, attempt, carry_out, really_take_down
     from envwright.cli.waiting import TAKEN_DOWN
 
     with _client(redis_url) as client:
@@ -158,7 +173,7 @@ def down(
         if not yes and not really_take_down(records):
             raise exits.Declined
         ids = [record.environment_id for record in records]
-        answers = [(one, client.destroy(one)) for one in ids]
+        answers = [attempt(client.destroy, one) for one in ids]
         return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, timeout, as_json))
 
 
@@ -167,13 +182,14 @@ def retry(
     names: Names,
     no_wait: NoWait = False,
     timeout: Timeout = None,
-    as_json: Json = False,
+    as_json: JsonRun = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Go on with what failed.
 
-    Building goes on at the step that failed, and begins anew after a cleanup; a cleanup that
-    failed goes on too.
+    Building goes on at the step that failed, and begins anew after a cleanup.
+
+    A cleanup that failed goes on too.
     """
     from envwright.cli.requests import How, attempt, carry_out
 
@@ -197,7 +213,11 @@ def status(name: Name, as_json: Json = False, redis_url: RedisUrl = None) -> int
 def list_environments(
     state: Annotated[
         list[str] | None,
-        typer.Option(metavar="STATE", help="Only those in this state; can be repeated."),
+        typer.Option(
+            metavar="STATE",
+            help="Only those in this state, and can be repeated: queued, provisioning, ready, "
+            "failed, cleaning, cleaned, cleanup_failed or destroyed.",
+        ),
     ] = None,
     as_json: Json = False,
     redis_url: RedisUrl = None,
@@ -212,7 +232,7 @@ def list_environments(
 
 @app.command(rich_help_panel=LOOK)
 def watch(
-    names: Names, timeout: Timeout = None, as_json: Json = False, redis_url: RedisUrl = None
+    names: Names, timeout: Timeout = None, as_json: JsonWatch = False, redis_url: RedisUrl = None
 ) -> int:
     """Watch environments until nobody works on them any more.
 
@@ -223,8 +243,7 @@ def watch(
     with _client(redis_url) as client:
         records = [client.status(name) for name in names]
         awaited = [
-            Awaited(one.environment_id, one.run.id, SETTLED, is_new=not one.at_rest)
-            for one in records
+            Awaited(one.environment_id, one.run.id, SETTLED, is_ours=False) for one in records
         ]
         return wait_for(client, awaited, timeout=timeout, as_json=as_json)
 
@@ -243,9 +262,12 @@ def outputs(name: Name, as_json: Json = False, redis_url: RedisUrl = None) -> in
 def events(
     name: Name,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what happens next, until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--follow", "-f", metavar=NO_VALUE, help="Go on with what happens next, until Ctrl-C."
+        ),
     ] = False,
-    as_json: Json = False,
+    as_json: JsonEvents = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Show what happened to an environment, the oldest event first."""
@@ -259,7 +281,7 @@ def events(
 @app.command(rich_help_panel=SPECS)
 def validate(files: Files, as_json: Json = False) -> int:
     """Check specs, without Redis and without AWS."""
-    from envwright.cli.inputs import read_all
+    from envwright.cli.inputs import read_all, shown
     from envwright.cli.output import print_json
 
     specs = read_all(files)
@@ -268,14 +290,15 @@ def validate(files: Files, as_json: Json = False) -> int:
         print_json("validate", specs=valid)
     else:
         for file, one in specs.items():
-            typer.echo(f"{file}: valid ({one.environment_id})")
+            typer.echo(f"{shown(file)}: valid ({one.environment_id})")
     return exits.OK
 
 
 @app.command(rich_help_panel=SPECS)
 def schema(
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print it inside a versioned document.")
+        bool,
+        typer.Option("--json", metavar=NO_VALUE, help="Print it inside a versioned document."),
     ] = False,
 ) -> int:
     """Print the JSON Schema of a spec, for editors and other tools."""

@@ -22,9 +22,16 @@ class UsageError(EnvwrightError):
 class FaultySpecs(UsageError):
     """Specs that are not valid."""
 
-    def __init__(self, faults: Mapping[str, Sequence[Fault]]) -> None:
-        """`faults` by file, as the file was named on the command line."""
+    def __init__(
+        self, faults: Mapping[str, Sequence[Fault]], unread: Mapping[str, str] | None = None
+    ) -> None:
+        """`faults` by file, as the file was named; and why those that are `unread` are so."""
         self.faults = faults
+        self.unread = unread or {}
+        if self.unread:
+            told = [f"{file} cannot be read: {why}." for file, why in self.unread.items()]
+            EnvwrightError.__init__(self, "\n".join(told))
+            return
         several = len(faults) > 1
         super().__init__(f"{len(faults)} specs are not valid." if several else "Not a valid spec.")
 
@@ -53,10 +60,16 @@ def tell(error: BaseException, as_json: bool) -> int:
         print_json("error", lines=True, error=_document(error))
     else:
         lines = _faults(error) if isinstance(error, FaultySpecs) else []
-        sys.stdout.flush()
+        if not is_of_stdout(error):
+            sys.stdout.flush()
         sys.stderr.write("".join(f"{_wrapped(line)}\n" for line in lines + _sentences(error)))
         sys.stderr.flush()
     return _exit_code(error)
+
+
+def is_of_stdout(error: BaseException) -> bool:
+    """Whether the system did not take what was printed: no other work here has no file's name."""
+    return isinstance(error, OSError) and error.filename is None
 
 
 def _exit_code(error: BaseException) -> int:
@@ -92,6 +105,8 @@ def _sentences(error: BaseException) -> list[str]:
 def _message(error: BaseException) -> str:
     if isinstance(error, EnvwrightError):
         return str(error)
+    if is_of_stdout(error):
+        return f"The output cannot be written: {getattr(error, 'strerror', error)}."
     if isinstance(error, MistypedCommand):
         return f"{error.format_message().rstrip('.')}. {_where_help_is(error)}"
     return (
@@ -108,7 +123,8 @@ def _where_help_is(error: object) -> str:
 def _faults(error: FaultySpecs) -> list[str]:
     lines = []
     for file, faults in error.faults.items():
-        lines.append(f"{clean(file)}: {counted(len(faults), 'fault')}")
+        name = "stdin" if file == "-" else clean(file)
+        lines.append(f"{name}: {counted(len(faults), 'fault')}")
         lines += [f"  {clean(str(fault))}" for fault in faults]
     return lines
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from envwright.cli.exits import FaultySpecs, UsageError
+from envwright.cli.output import clean
 from envwright.errors import Fault, SpecError
 
 if TYPE_CHECKING:
@@ -16,23 +17,53 @@ STDIN: Final = "-"
 
 
 def read_all(files: Sequence[str]) -> "dict[str, EnvironmentSpec]":
-    """The specs in these files. Raises `FaultySpecs` with the faults of all of them."""
+    """The specs in these files. Raises `FaultySpecs` with what is wrong with all of them."""
     specs: dict[str, EnvironmentSpec] = {}
     faults: dict[str, Sequence[Fault]] = {}
+    unread: dict[str, str] = {}
     for file in dict.fromkeys(files):
         try:
             specs[file] = _read(file)
         except SpecError as error:
             faults[file] = error.faults
-    if faults:
-        raise FaultySpecs(faults)
+        except OSError as error:
+            unread[file] = (error.strerror or str(error)).lower()
+    if faults or unread:
+        raise FaultySpecs(faults, unread)
     return specs
+
+
+def read_distinct(files: Sequence[str]) -> "list[EnvironmentSpec]":
+    """The specs in these files, each of an environment of its own.
+
+    Raises `FaultySpecs`, and `UsageError` where two of them are the same environment.
+    """
+    for file in files:
+        if files.count(file) > 1:
+            raise UsageError(f"{shown(file)} is given {files.count(file)} times: give it once.")
+    specs = read_all(files)
+    first: dict[str, str] = {}
+    for file, spec in specs.items():
+        other = first.setdefault(spec.environment_id, file)
+        if other != file:
+            raise UsageError(
+                f"{shown(other)} and {shown(file)} both describe {spec.environment_id}: leave one "
+                f"of them out, or give it another name or region."
+            )
+    return list(specs.values())
+
+
+def shown(file: str) -> str:
+    """A file as it is called in sentences."""
+    return "stdin" if file == STDIN else clean(file)
 
 
 def _read(file: str) -> "EnvironmentSpec":
     from envwright.spec import load_spec, read_spec
 
     if file != STDIN:
+        # Why a file cannot be opened is no fault of a spec.
+        Path(file).open("rb").close()
         return load_spec(file)
     try:
         text = sys.stdin.read()
@@ -53,9 +84,15 @@ def connect(redis_url: str | None) -> "Client":
     except ValidationError as error:
         # Values are left out: the URL may hold a password.
         problems = [
-            f"ENVWRIGHT_{str(one['loc'][0]).upper()} is not valid: {one['msg']}."
+            _problem(str(one["loc"][0]), one["msg"])
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise UsageError("\n".join(problems)) from None
     except ValueError as error:
         raise UsageError(f"The address of Redis is not valid: {error}.") from None
+
+
+def _problem(setting: str, why: str) -> str:
+    if setting == "redis_url":
+        return "The address of Redis is not valid: it begins with redis:// or rediss://."
+    return f"ENVWRIGHT_{setting.upper()} is not valid: {why}."

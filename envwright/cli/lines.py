@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from envwright.cli.output import clean, duration, plain, print_json
+from envwright.cli.output import clean, described, duration, plain, print_json
 from envwright.cli.watch import Update
 from envwright.record import Event
 
@@ -25,6 +25,10 @@ class Display(Protocol):
     ) -> None: ...
 
     def show(self, update: Update) -> None: ...
+
+    def join(self, update: Update) -> None:
+        """Begin with an environment as it is now: its events so far happened before we came."""
+        ...
 
     def show_outage(self, is_away: bool) -> None:
         """Say that Redis does not answer, or that it answers again."""
@@ -49,6 +53,14 @@ class LineDisplay:
         for event in update.events:
             self._print(update.record.environment_id, event)
 
+    def join(self, update: Update) -> None:
+        record = update.record
+        at_step = "" if record.at_rest else f" already, at {record.step}"
+        sys.stdout.write(
+            f"{moment(record.updated_at)}  {record.environment_id}  is {record.state}{at_step}\n"
+        )
+        sys.stdout.flush()
+
     def show_outage(self, is_away: bool) -> None:
         sys.stderr.write(f"{REDIS_AWAY if is_away else 'Redis answers again.'}\n")
         sys.stderr.flush()
@@ -60,6 +72,9 @@ class LineDisplay:
 
 class JsonDisplay(LineDisplay):
     """A JSON document a line, one for each event."""
+
+    def join(self, update: Update) -> None:
+        print_json("status", lines=True, environment=described(update.record))
 
     def _print(self, environment_id: str, event: Event) -> None:
         print_json("event", lines=True, environment=environment_id, event=plain(event))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 JSON_VERSION: Final = 1
 """The version of every JSON document that the command line prints."""
 
-_UNBOUNDED: Final = 1000
+_UNBOUNDED: Final = 1_000_000
 """Columns of an output that is no terminal: whoever reads it does the wrapping."""
 
 
@@ -41,14 +41,18 @@ def console(stream: TextIO | None = None) -> "Console":
     """A console on stdout, or on the given stream: without colours where `NO_COLOR` says so."""
     from rich.console import Console
 
+    class Unpadded(Console):
+        """Prints lines as long as their text is: padding is for terminals."""
+
+        def print(self, *objects: Any, **options: Any) -> None:
+            with self.capture() as captured:
+                super().print(*objects, **options)
+            self.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
     stream = stream or sys.stdout
-    return Console(
-        file=stream,
-        width=None if stream.isatty() else _UNBOUNDED,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
+    if stream.isatty():
+        return Console(file=stream, markup=False, emoji=False, highlight=False)
+    return Unpadded(file=stream, width=_UNBOUNDED, markup=False, emoji=False, highlight=False)
 
 
 def is_interactive(stream: TextIO) -> bool:
@@ -102,6 +106,7 @@ def described(record: "Record") -> dict[str, Any]:
         "step": record.step,
         "run": plain(record.run),
         "attempt": record.attempt,
+        "trouble": record.trouble or None,
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "failure": plain(record.failure),

@@ -62,7 +62,8 @@ class Painter:
     def in_full(self, record: Record, timeline: Timeline, height: int) -> list[Text]:
         """An environment with its steps, and what the running one works on.
 
-        Resources are left out where `height` ends, and all of them when it is 0.
+        Resources are left out where `height` ends. When it is 0, all of them are, and so is why it
+        failed: whoever prints these elsewhere needs them once.
         """
         lines = [*self._head(record, timeline), Text()]
         for run in timeline.runs:
@@ -70,6 +71,8 @@ class Painter:
                 lines += [Text(), self._line(Text("  taking it down", "yellow"))]
             for story in run.worth_telling():
                 lines += self._step(record, run, story)
+                if story.progress is Progress.FAILED and height and story.message:
+                    lines.append(self._line(Text(f"      {clean(story.message)}", "red")))
                 if height and story.progress is Progress.RUNNING:
                     room = height - len(lines) - len(run.steps)
                     lines += self._resources(resources_of(record, run, story.step), run, room)
@@ -102,8 +105,10 @@ class Painter:
         span = story.span
         took = _ticking(span.seconds(self.now), span.ended_at is not None) if span else ""
         lines = [self._line(text, took)]
-        if story.message:
+        if story.progress is Progress.INTERRUPTED and story.message:
             lines.append(self._line(Text(f"      {clean(story.message)}", style)))
+        if story.progress is Progress.RUNNING and record.trouble and run.run_id == record.run.id:
+            lines.append(self._line(Text(f"      waiting: {clean(record.trouble)}", "yellow")))
         return lines
 
     def _sign(self, progress: Progress) -> tuple[Text, str]:
@@ -116,7 +121,7 @@ class Painter:
                 return Text(self.marks.failed, "red"), "red"
             case Progress.RUNNING:
                 return self._spinner(), "bold"
-            case Progress.RETRYING | Progress.INTERRUPTED:
+            case Progress.INTERRUPTED:
                 return Text(self.marks.waiting, "yellow"), "yellow"
             case Progress.PENDING:
                 return Text(self.marks.waiting, "dim"), "dim"
@@ -143,7 +148,7 @@ class Painter:
         if done:
             sign = Text(self.marks.done, "green")
         text = Text.assemble("      ", sign, " ")
-        text.append(set_cell_size(_title(key), 36), "" if touched else "dim")
+        text.append(set_cell_size(title(key), 36), "" if touched else "dim")
         text.append(resource.state, "dim")
         took = _ticking(span.seconds(self.now), done) if span else ""
         return self._line(text, took, clean(" ".join(resource.ids)))
@@ -166,14 +171,16 @@ class Painter:
             (set_cell_size(step, 9), "dim"),
             (seconds.rjust(12), "dim"),
         )
-        if record.failure is not None:
+        if record.trouble:
+            text.append(f"  waiting: {clean(record.trouble)}", "yellow")
+        elif record.failure is not None:
             text.append(f"  {clean(record.failure.message)}", "red")
         text.truncate(self.width, overflow="ellipsis")
         return text
 
     def _line(self, text: Text, took: str = "", after: str = "") -> Text:
         """A line with its time in the column of the times, and behind it what there is room for."""
-        column = min(_TIMES_END, self.width)
+        column = min(max(_TIMES_END, text.cell_len + cell_len(took) + 1), self.width)
         if not took:
             text.truncate(self.width, overflow="ellipsis")
             return text
@@ -208,13 +215,15 @@ def is_done(key: str, resource: ResourceRecord, run: RunStory) -> bool:
 def _remark(record: Record, run: RunStory, story: StepStory) -> Text:
     keyed = resources_of(record, run, story.step)
     match story.progress:
-        case Progress.RETRYING | Progress.INTERRUPTED:
+        case Progress.INTERRUPTED:
             return Text(story.progress, "yellow")
         case Progress.KEPT:
             return Text("done before", "dim")
         case Progress.RUNNING if keyed:
             done = sum(is_done(key, resource, run) for key, resource in keyed)
-            return Text(f"{done} of {len(keyed)}", "dim")
+            # Only a cleanup and the wait for instances know from their start how many there are.
+            is_counted = run.kind is RunKind.CLEANUP or story.step is Step.READY
+            return Text(f"{done} of {len(keyed)}" if is_counted else f"{done} made", "dim")
         case Progress.FINISHED if run.kind is RunKind.CLEANUP:
             gone = f"{counted(len(keyed), 'resource')} gone"
             return Text(gone if keyed else "nothing was there", "dim")
@@ -224,7 +233,7 @@ def _remark(record: Record, run: RunStory, story: StepStory) -> Text:
             return Text()
 
 
-def _title(key: str) -> str:
+def title(key: str) -> str:
     _, _, rest = key.partition("/")
     kind, _, name = rest.partition("/")
     return clean(f"{kind.replace('_', ' ')} {name}")

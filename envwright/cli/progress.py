@@ -58,6 +58,9 @@ class LiveDisplay:
             timeline.hear(record, update.events)
             self._shown[record.environment_id] = (record, timeline)
 
+    def join(self, update: Update) -> None:
+        self.show(update)
+
     def show_outage(self, is_away: bool) -> None:
         with self._lock:
             self._is_away = is_away

@@ -48,13 +48,14 @@ def carry_out(
     """
     _announce(answers, how)
     awaited = [
-        Awaited(one.environment_id, one.run_id, goal or _goal_of(one), is_new=_is_moving(one))
+        Awaited(one.environment_id, one.run_id, goal or _goal_of(one), is_ours=one.accepted)
         for _, one in answers
         if isinstance(one, Ticket)
     ]
-    refused = len(awaited) < len(answers)
-    if how.wait and awaited:
-        code = wait_for(client, awaited, timeout=how.timeout, as_json=how.as_json)
+    refused = [_document(one) for one in answers if isinstance(one[1], Refusal)]
+    if how.wait and (awaited or how.as_json):
+        failed = [{"reached": False, **one} for one in refused]
+        code = wait_for(client, awaited, timeout=how.timeout, as_json=how.as_json, refused=failed)
     else:
         hopeless = (
             isinstance(one, Ticket) and not _is_moving(one) and one.state not in (goal or ())
@@ -86,7 +87,7 @@ def _is_moving(ticket: Ticket) -> bool:
 
 def _announce(answers: Sequence[Answer], how: How) -> None:
     if how.as_json:
-        print_json("accepted", lines=how.wait, environments=[_document(one) for one in answers])
+        print_json("accepted", lines=True, environments=[_document(one) for one in answers])
         return
     for environment_id, answer in answers:
         if isinstance(answer, Refusal):

@@ -6,13 +6,24 @@ from typing import Final
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from envwright.cli.output import duration, left_over, styled
+from envwright.cli.output import counted, duration, left_over, styled
 from envwright.cli.painter import Marks
 from envwright.cli.tables import columns, indented, instances, leftovers, why
 from envwright.cli.waiting import Goal
-from envwright.record import HOLDS_NOTHING, Record, State
+from envwright.record import HOLDS_NOTHING, FailureCategory, Record, State
 
 _INSTANCES_SHOWN: Final = 20
+
+_TO_BE_MENDED: Final = frozenset(
+    {
+        FailureCategory.PERMISSION,
+        FailureCategory.QUOTA,
+        FailureCategory.CAPACITY,
+        FailureCategory.CONFLICT,
+        FailureCategory.BLOCKED,
+    }
+)
+"""Where the spec is right, and a person has to change something in AWS."""
 
 
 class Report:
@@ -96,21 +107,30 @@ def _remains(record: Record) -> str:
     if record.state is State.CLEANUP_FAILED:
         return "This is left of it in AWS:"
     if record.state is State.FAILED:
-        return f"What was made is held for inspection: {len(left)} resources."
+        return f"What was made is held for inspection: {counted(len(left), 'resource')}."
     return "It is being taken down."
 
 
 def _offers(record: Record) -> list[tuple[str, str]]:
     name = record.environment_id
-    offers = {
-        State.CLEANED: [
-            ("envwright up FILE", "build it from a corrected spec"),
-            (f"envwright retry {name}", "build it anew, from the same spec"),
-        ],
-        State.FAILED: [
-            (f"envwright retry {name}", "go on at the step that failed"),
-            (f"envwright down {name}", "take it down"),
-        ],
-        State.CLEANUP_FAILED: [(f"envwright retry {name}", "go on taking it down")],
-    }
-    return [*offers.get(record.state, []), (f"envwright events {name}", "see what happened")]
+    failure = record.cleanup_failure or record.failure
+    category = failure.category if failure else None
+    mended = ", once that is mended" if category in _TO_BE_MENDED else ""
+    again = f"envwright retry {name}"
+    if category is FailureCategory.SPEC and record.state is State.CLEANED:
+        offers = [("envwright up FILE", "build it from the corrected spec")]
+    elif category is FailureCategory.SPEC and record.state is State.FAILED:
+        offers = [
+            (f"envwright down {name}", "take it down, then `envwright up` the corrected spec"),
+            (again, "go on with this spec, once what it names is mended"),
+        ]
+    else:
+        offers = {
+            State.CLEANED: [(again, f"build it anew, from the same spec{mended}")],
+            State.FAILED: [
+                (again, f"go on at the step that failed{mended}"),
+                (f"envwright down {name}", "take it down"),
+            ],
+            State.CLEANUP_FAILED: [(again, f"go on taking it down{mended}")],
+        }.get(record.state, [])
+    return [*offers, (f"envwright events {name}", "see what happened")]

@@ -1,16 +1,17 @@
 """The tables and lists that the commands print."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from envwright.cli.lines import moment
-from envwright.cli.output import age, clean, duration, left_over, styled
-from envwright.cli.painter import STATE_STYLES
+from envwright.cli.lines import moment, sentence
+from envwright.cli.output import age, clean, left_over, styled
+from envwright.cli.painter import STATE_STYLES, title
 from envwright.record import Event, Failure, Outputs, Record, ResourceRecord, ResourceState
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
@@ -22,6 +23,10 @@ RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
 }
 
 
+_WIDE: Final = 110
+"""Columns from which on an instance's type and subnet fit beside its addresses."""
+
+
 def indented(renderable: RenderableType) -> Padding:
     return Padding(renderable, (0, 0, 0, 2), expand=False)
 
@@ -30,7 +35,7 @@ def columns(*headers: str) -> Table:
     """A table without lines: aligned columns under dim headings."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for header in headers:
-        table.add_column(header, overflow="fold")
+        table.add_column(Text(header), overflow="fold")
     return table
 
 
@@ -45,8 +50,8 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def environments(records: Iterable[Record], now: float) -> Table:
-    """All environments, a row each."""
+def environments(records: Sequence[Record], now: float, width: int) -> Table:
+    """All environments, a line each in `width` columns; a failure gets what the others leave."""
     table = columns("environment", "state", "step", "since", "failure")
     for record in records:
         table.add_row(
@@ -54,12 +59,25 @@ def environments(records: Iterable[Record], now: float) -> Table:
             Text(record.state, STATE_STYLES[record.state]),
             Text("" if record.at_rest else record.step),
             Text(age(now - record.updated_at), "dim"),
-            styled(record.failure.message if record.failure else "", "red"),
+            _why_in_brief(record),
         )
     table.columns[3].justify = "right"
-    for column in table.columns[1:]:
+    left = width
+    for column in table.columns[-2::-1]:
         column.no_wrap, column.overflow = True, "ellipsis"
+        cells = [cell.cell_len for cell in column.cells if isinstance(cell, Text)]
+        column.width = min(max(*cells, cell_len(str(column.header))), max(left - 2, 1))
+        left -= column.width + 2
+    failure = table.columns[-1]
+    failure.no_wrap, failure.overflow, failure.max_width = True, "ellipsis", max(left, 1)
     return table
+
+
+def _why_in_brief(record: Record) -> Text:
+    if record.trouble:
+        return styled(f"waiting: {record.trouble}", "yellow")
+    failure = record.cleanup_failure or record.failure
+    return styled(failure.message if failure else "", "red")
 
 
 def about(record: Record, now: float) -> Table:
@@ -86,13 +104,14 @@ def resources(record: Record, now: float) -> RenderableType:
     table.columns[3].justify = "right"
     for key, resource in there.items():
         table.add_row(
-            styled(key),
+            styled(title(key)),
             Text(resource.state, RESOURCE_STYLES[resource.state]),
             _ids(resource),
             Text(age(now - resource.at), "dim"),
         )
     gone = len(record.resources) - len(there)
-    note = Text(f"{gone} gone" if there else f"no resources are left, {gone} are gone", "dim")
+    told = f"{gone} {'was' if gone == 1 else 'were'} taken down"
+    note = Text(told if there else f"nothing is left, {told}", "dim")
     return Group(*([table] if there else []), *([note] if gone else []))
 
 
@@ -114,53 +133,57 @@ def leftovers(record: Record) -> Table:
     """What a cleanup could not take down."""
     table = columns("resource", "ids")
     for key, resource in left_over(record).items():
-        table.add_row(styled(key), _ids(resource))
+        table.add_row(styled(title(key)), _ids(resource))
     return table
 
 
-def instances(outputs: Outputs, limit: int | None = None) -> Table:
-    """The instances with their zones and addresses."""
-    table = columns("instance", "group", "zone", "private", "public")
+def instances(outputs: Outputs, limit: int | None = None, *, with_place: bool = False) -> Table:
+    """The instances with their zones and addresses, and with their type and subnet."""
+    headers = ("instance", "group", "zone", "private", "public")
+    table = columns(*headers, *(("type", "subnet") if with_place else ()))
     shown = outputs.instances[:limit]
     for one in shown:
         cells = (one.id, one.group, one.zone, one.private_ip, one.public_ip)
-        table.add_row(*(styled(cell or "-") for cell in cells))
+        place = (one.type, one.subnet_id) if with_place else ()
+        table.add_row(*(styled(cell or "-") for cell in cells + place))
     hidden = len(outputs.instances) - len(shown)
     if hidden:
         table.add_row(Text(f"and {hidden} more", "dim"))
     return table
 
 
-def outputs_in_full(outputs: Outputs) -> Group:
-    """All that a caller needs of a ready environment."""
-    table = columns("output", "id", "name")
-    table.add_row("vpc", styled(outputs.vpc_id), "")
+def outputs_in_full(outputs: Outputs, width: int) -> Group:
+    """All that a caller needs of a ready environment; what needs more columns has its own table."""
+    table = columns("output", "name", "id")
+    table.add_row("vpc", "", styled(outputs.vpc_id))
     for name, subnet in outputs.subnets.items():
-        table.add_row("subnet", styled(subnet), styled(name))
+        table.add_row("subnet", styled(name), styled(subnet))
     for name, group in outputs.security_groups.items():
-        table.add_row("security group", styled(group), styled(name))
+        table.add_row("security group", styled(name), styled(group))
     if outputs.key_pair:
         table.add_row("key pair", styled(outputs.key_pair), "")
-    return Group(table, Text(), instances(outputs)) if outputs.instances else Group(table)
+    parts: list[RenderableType] = [table]
+    if outputs.instances:
+        parts += [Text(), instances(outputs, with_place=width >= _WIDE)]
+    if any(one.public_dns or one.private_dns for one in outputs.instances):
+        names = columns("instance", "DNS name")
+        for one in outputs.instances:
+            names.add_row(styled(one.id), styled(one.public_dns or one.private_dns or "-"))
+        parts += [Text(), names]
+    return Group(*parts)
 
 
 def events(history: Iterable[Event]) -> Table:
     """What happened, in its order."""
-    table = columns("time", "step", "resource", "state", "message")
-    table.columns[0].no_wrap = True
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
     for event in history:
-        message = " ".join(filter(None, (event.message, " ".join(event.ids))))
-        if event.seconds is not None:
-            message = f"{duration(event.seconds)} {message}".strip()
-        table.add_row(
-            Text(moment(event.at), "dim"),
-            Text(event.step or ""),
-            styled((event.resource or "").removeprefix(f"{event.step}/")),
-            styled(event.state or event.type, "red" if event.type == "failure" else ""),
-            styled(message),
-        )
+        style = "red" if event.type == "failure" else ""
+        table.add_row(moment(event.at), Text(sentence(event), style))
     return table
 
 
 def _ids(resource: ResourceRecord) -> Text:
-    return Text(clean(" ".join(resource.ids)), "dim")
+    """The ids that AWS knows; an attachment and a route have none but those of their ends."""
+    return Text(clean(" ".join(one for one in resource.ids if "@" not in one)), "dim")

@@ -13,7 +13,6 @@ class Progress(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
-    RETRYING = "retrying"
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
     FAILED = "failed"
@@ -22,7 +21,7 @@ class Progress(StrEnum):
 
 _BY_EVENT = {
     "started": Progress.RUNNING,
-    "retrying": Progress.RETRYING,
+    "retrying": Progress.RUNNING,
     "interrupted": Progress.INTERRUPTED,
     "finished": Progress.FINISHED,
 }
@@ -108,7 +107,7 @@ class RunStory:
         """Another run took this one's place."""
         self.over = True
         for story in self.steps.values():
-            if story.progress in (Progress.RUNNING, Progress.RETRYING):
+            if story.progress is Progress.RUNNING:
                 story.progress, story.message = Progress.INTERRUPTED, None
             if story.span is not None and story.span.ended_at is None:
                 story.span.ended_at = at

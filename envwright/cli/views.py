@@ -29,7 +29,7 @@ def show_status(client: "Client", name: str, as_json: bool) -> None:
     timeline = Timeline()
     timeline.hear(record, since(record.run.id, client.events(record.environment_id)))
     now = client.now()
-    painter = Painter(marks_for(out), min(out.width, 100), now)
+    painter = Painter(marks_for(out), out.width, now)
     out.print(*painter.in_full(record, timeline, height=0), sep="\n")
     out.print()
     out.print(tables.indented(tables.about(record, now)))
@@ -52,9 +52,11 @@ def show_list(client: "Client", states: Sequence[str], as_json: bool) -> None:
         return
     out = console()
     if found:
-        out.print(tables.environments(found, client.now()))
-    elif sys.stdout.isatty():
-        out.print("There are none." if states else "There are none yet: `envwright up FILE`.")
+        out.print(tables.environments(found, client.now(), out.width))
+    elif states:
+        sys.stderr.write(f"No environment is {' or '.join(states)}.\n")
+    else:
+        sys.stderr.write("There are no environments yet: `envwright up FILE` builds one.\n")
 
 
 def show_outputs(client: "Client", name: str, as_json: bool) -> None:
@@ -66,7 +68,8 @@ def show_outputs(client: "Client", name: str, as_json: bool) -> None:
         outputs = plain(record.outputs)
         print_json("outputs", environment=record.environment_id, outputs=outputs)
     else:
-        console().print(tables.outputs_in_full(record.outputs))
+        out = console()
+        out.print(tables.outputs_in_full(record.outputs, out.width))
 
 
 def _no_outputs(record: Record) -> str:

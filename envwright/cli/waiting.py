@@ -1,9 +1,9 @@
 """Wait for environments, show what happens meanwhile, and report how they ended."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from envwright.cli import exits
 from envwright.cli.lines import Display, JsonDisplay, LineDisplay
@@ -28,18 +28,27 @@ class Awaited:
     environment_id: str
     run_id: str
     goal: Goal
-    is_new: bool
+    is_ours: bool
+    """Whether its run is one that this command began, so that all of it is news."""
 
 
 def wait_for(
-    client: Client, awaited: Iterable[Awaited], *, timeout: float | None, as_json: bool
+    client: Client,
+    awaited: Iterable[Awaited],
+    *,
+    timeout: float | None,
+    as_json: bool,
+    refused: Sequence[dict[str, Any]] = (),
 ) -> int:
     """Wait until all are at rest, and answer with the exit code.
+
+    `refused` are requests that came to nothing, as the result in JSON shall name them.
 
     Raises `WaitTimeout`, `StoreUnavailable`, and `Interrupted` on Ctrl-C; the jobs go on.
     """
     wanted = {one.environment_id: one for one in awaited}
     records: dict[str, Record] = {}
+    news = {name for name, one in wanted.items() if one.is_ours}
     display = _display(client, as_json)
     watch = Watch(
         client,
@@ -50,11 +59,18 @@ def wait_for(
     try:
         with display:
             for update in watch:
-                records[update.record.environment_id] = update.record
-                display.show(update)
+                record = update.record
+                is_known = record.environment_id in records or record.environment_id in news
+                records[record.environment_id] = record
+                if not record.at_rest:
+                    news.add(record.environment_id)
+                if is_known:
+                    display.show(update)
+                elif not record.at_rest or len(wanted) > 1:
+                    display.join(update)
     except KeyboardInterrupt:
         raise exits.Interrupted(_how_to_go_on(list(wanted))) from None
-    _report(records, wanted, as_json)
+    _report(records, wanted, news, as_json, refused)
     reached = all(records[name].state in one.goal for name, one in wanted.items())
     return exits.OK if reached else exits.FAILED
 
@@ -69,13 +85,19 @@ def _display(client: Client, as_json: bool) -> Display:
     return LiveDisplay(console(), client.now())
 
 
-def _report(records: Mapping[str, Record], wanted: Mapping[str, Awaited], as_json: bool) -> None:
+def _report(
+    records: Mapping[str, Record],
+    wanted: Mapping[str, Awaited],
+    news: Collection[str],
+    as_json: bool,
+    refused: Sequence[dict[str, Any]],
+) -> None:
     if as_json:
         ended = [
             {"reached": record.state in wanted[name].goal, **described(record)}
             for name, record in records.items()
         ]
-        print_json("result", lines=True, environments=ended)
+        print_json("result", lines=True, environments=[*ended, *refused])
         return
     from envwright.cli.painter import marks_for
     from envwright.cli.results import Report
@@ -87,7 +109,7 @@ def _report(records: Mapping[str, Record], wanted: Mapping[str, Awaited], as_jso
         report.several(list(records.values()), goals)
     for name, record in records.items() if len(records) == 1 else ():
         out.print()
-        report.ended(record, wanted[name].goal, is_news=wanted[name].is_new)
+        report.ended(record, wanted[name].goal, is_news=name in news)
 
 
 def _how_to_go_on(names: list[str]) -> str:

@@ -203,7 +203,7 @@ def test_down_sees_it_through_and_leaves_the_history(
     history, _ = ended(start("events", "web"), 0)
     assert "destroyed" in history.splitlines()[-1]
     status, _ = ended(start("status", "web"), 0)
-    assert "no resources are left, 9 are gone" in status
+    assert "nothing is left, 9 were taken down" in status
 
 
 def test_events_go_on_until_they_are_interrupted(

@@ -17,7 +17,7 @@ from envwright import __version__
 from envwright.cli import inputs
 from envwright.cli.app import app, run
 from envwright.errors import UnknownEnvironment
-from envwright.record import State
+from envwright.record import FailureCategory, State
 from envwright.testing import InMemoryClient
 from tests.puppet import UNKNOWN_IMAGE, WEB_OUTPUTS
 from tests.repository import ROOT
@@ -93,8 +93,9 @@ def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["upp"], "No such command 'upp'"),
         (["up"], "Missing argument 'FILE'"),
         (["up", "--nonsense", "web.yaml"], "No such option: --nonsense"),
-        (["watch", "web", "--timeout", "-1"], "Invalid value for '--timeout'"),
-        (["up", "no-such-file.yaml"], "no-such-file.yaml: 1 fault"),
+        (["watch", "web", "--timeout", "-1"], "'-1' is no number of seconds"),
+        (["watch", "web", "--timeout", "abc"], "'abc' is no number of seconds"),
+        (["up", "no-such-file.yaml"], "no-such-file.yaml cannot be read: no such file"),
         (["list", "--state", "gone"], "There is no state gone"),
     ],
 )
@@ -162,7 +163,7 @@ def test_reads_a_spec_from_stdin(
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(spec_data("web"))))
 
     assert run(["validate", "-"]) == 0
-    assert capsys.readouterr().out == "-: valid (web.eu-west-1)\n"
+    assert capsys.readouterr().out == "stdin: valid (web.eu-west-1)\n"
 
 
 def test_the_schema_is_printed_bare_or_in_a_document(capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,10 +204,23 @@ def test_up_refuses_another_spec_and_begins_the_others(
     assert client.status("api").state is State.QUEUED
 
 
+def test_up_of_what_is_being_taken_down_is_refused_and_the_others_go_on(
+    client: InMemoryClient, spec_file: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.enqueue(spec_data("web"))
+    client.destroy("web")
+
+    assert run(["up", "--no-wait", spec_file("web"), spec_file("api")]) == 1
+
+    printed = capsys.readouterr()
+    assert "Error: web.eu-west-1 is being taken down" in printed.err
+    assert printed.out.startswith("api.eu-west-1 is queued")
+
+
 def test_up_waits_and_answers_with_what_came_of_it(
     client: InMemoryClient, spec_file: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The lines of a waiting `up --json`: what was accepted, each event, the result."""
+    """The lines of an `up --json` that joins: how it stands, each event from then, the result."""
     client.enqueue(spec_data("web"))
     worker = threading.Timer(0.2, client.finish, ("web", State.READY), {"outputs": WEB_OUTPUTS})
     worker.start()
@@ -215,7 +229,7 @@ def test_up_waits_and_answers_with_what_came_of_it(
     worker.join()
 
     printed = documents(capsys)
-    assert [one["kind"] for one in printed] == ["accepted", "event", "event", "result"]
+    assert [one["kind"] for one in printed] == ["accepted", "status", "event", "result"]
     (result,) = printed[-1]["environments"]
     assert result["reached"]
     assert result["state"] == "ready"
@@ -274,6 +288,143 @@ def test_up_of_what_has_failed_starts_nothing_and_says_so(
     for arguments in (["up", "--no-wait"], ["up"]):
         assert run([*arguments, spec_file("web")]) == 1
         assert "is failed already: nothing was started" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["up", "watch"])
+def test_what_is_at_rest_shows_only_how_it_is(
+    client: InMemoryClient,
+    spec_file: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    """Its history is what `events` is for."""
+    client.enqueue(spec_data("web"))
+    client.finish("web", State.READY, outputs=WEB_OUTPUTS)
+
+    assert run([command, spec_file("web") if command == "up" else "web"]) == 0
+
+    told = capsys.readouterr().out
+    assert "web.eu-west-1 is ready." in told
+    assert "provision (enqueue)" not in told
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_one_environment_cannot_be_asked_for_twice_at_once(
+    client: InMemoryClient,
+    spec_file: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    twice: bool,
+) -> None:
+    """Which of two specs is meant is not ours to guess; nothing is begun."""
+    first = spec_file("web")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(spec_data("web", tags={"a": "b"})))
+
+    assert run(["up", spec_file("api"), first, first if twice else str(other)]) == 2
+
+    told = capsys.readouterr().err
+    part = f"{first} is given 2 times" if twice else f"{first} and {other} both describe web.eu"
+    assert part in told
+    assert list(client.environments()) == []
+
+
+def test_what_is_refused_is_in_the_result_too(
+    client: InMemoryClient, spec_file: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads the last line only learns of it."""
+    client.enqueue(spec_data("web"))
+
+    assert run(["up", "--json", spec_file("web", tags={"a": "b"})]) == 1
+
+    (result,) = documents(capsys)[-1]["environments"]
+    assert (result["environment"], result["reached"]) == ("web.eu-west-1", False)
+    assert result["error"]["type"] == "SpecConflict"
+
+
+@pytest.mark.parametrize(
+    ("category", "state", "offered"),
+    [
+        ("spec", State.CLEANED, "build it from the corrected spec"),
+        ("spec", State.FAILED, "take it down, then `envwright up` the corrected spec"),
+        ("quota", State.CLEANED, "build it anew, from the same spec, once that is mended"),
+        ("permission", State.FAILED, "go on at the step that failed, once that is mended"),
+    ],
+)
+def test_what_to_do_next_follows_from_what_failed(
+    client: InMemoryClient,
+    capsys: pytest.CaptureFixture[str],
+    category: str,
+    state: State,
+    offered: str,
+) -> None:
+    client.enqueue(spec_data("web"))
+    failure = UNKNOWN_IMAGE.model_copy(update={"category": FailureCategory(category)})
+    client.finish("web", State.FAILED, failure=failure)
+    if state is State.CLEANED:
+        client.destroy("web")
+        client.finish("web", State.CLEANED)
+
+    assert run(["status", "web"]) == 0
+
+    told = capsys.readouterr().out
+    assert offered in told
+    assert told.count(UNKNOWN_IMAGE.message) == 1
+
+
+def test_a_long_failure_keeps_a_list_readable(
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal it is cut; elsewhere it is whole, on one line, and nothing is padded."""
+    long = "AWS has much to say. " * 90
+    client.enqueue(spec_data("web"))
+    client.finish("web", State.FAILED, failure=UNKNOWN_IMAGE.model_copy(update={"message": long}))
+    client.enqueue(spec_data("api"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+
+    assert run(["list"]) == 0
+    piped = capsys.readouterr().out.splitlines()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run(["list"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+
+    assert len(piped) == len(shown) == 3
+    assert long.strip() in piped[2]
+    assert [line for line in piped if line != line.rstrip()] == []
+    assert max(len(line) for line in shown) <= 80
+    assert "web.eu-west-1  failed" in shown[2]
+
+
+def test_an_empty_list_says_how_to_begin(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["list"]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("There are no environments yet: `envwright up FILE`")
+
+
+def test_the_help_of_list_names_all_states(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--help"]) == 0
+
+    shown = capsys.readouterr().out
+    assert [state for state in State if state not in shown] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that takes nothing")
+def test_an_output_that_is_not_taken_is_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "envwright", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "Error: The output cannot be written: No space left on device.\n"
 
 
 def test_waiting_ends_at_the_timeout(
@@ -441,8 +592,9 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_too(
     assert "envwright itself failed (ZeroDivisionError: by a bug)" in told
     assert "report" in told
     assert "Traceback" not in told
-    assert run(["--debug", "status", "web"]) == 1
-    assert "Traceback" in capsys.readouterr().err
+    for arguments in (["--debug", "status", "web"], ["status", "web", "--debug"]):
+        assert run(arguments) == 1
+        assert "Traceback" in capsys.readouterr().err
 
 
 def test_errors_of_the_client_are_json_where_asked_for(

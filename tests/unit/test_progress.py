@@ -89,7 +89,7 @@ def test_a_step_that_runs_shows_its_resources_and_their_times(record: Record) ->
         "web.eu-west-1  provisioning                                    9 s\n"
         "\n"
         "  ✓ network     1 resource                                   6.2 s\n"
-        "  * security    1 of 2                                         1 s\n"
+        "  * security    1 made                                         1 s\n"
         "      * key pair web                        intended           1 s\n"
         "      ✓ security group web                  created          0.3 s  sg-1\n"
         "  · instance\n"
@@ -205,6 +205,21 @@ def test_instances_are_waited_for_under_the_ready_step(record: Record) -> None:
             ],
         )
         assert line in drawn(painter(30).in_full(waiting, timeline, 24))
+
+
+def test_a_step_that_waits_says_for_what(record: Record) -> None:
+    """It runs on, and the sentence goes away with the trouble."""
+    record = at(record, State.PROVISIONING, Step.NETWORK, trouble="AWS refused CreateVpc.")
+    timeline = Timeline()
+    retrying = step(2, Step.NETWORK, "retrying", message="AWS refused CreateVpc.")
+    timeline.hear(record, [step(0, Step.NETWORK, "started"), retrying])
+    over = record.model_copy(update={"trouble": None})
+
+    for shown, is_told in ((record, True), (over, False)):
+        lines = drawn(painter(3).in_full(shown, timeline, 24))
+        assert "  * network" in lines
+        assert ("      waiting: AWS refused CreateVpc." in lines) is is_told
+        assert ("waiting: AWS" in drawn(painter(3).in_brief([(shown, timeline)], 24))) is is_told
 
 
 def test_a_queue_that_nobody_reads_is_noticed(record: Record) -> None:

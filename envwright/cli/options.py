@@ -1,0 +1,67 @@
+"""The arguments and options that several commands share."""
+
+import math
+from typing import Annotated
+
+import typer
+
+NO_VALUE = ""
+"""What a flag takes: without it, the help would say `<bool>`."""
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE", help="Spec files, YAML or JSON; `-` is stdin.")
+]
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Environments, by name or by id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, by name or by id.")]
+Json = Annotated[bool, typer.Option("--json", metavar=NO_VALUE, help="Print one JSON document.")]
+JsonEvents = Annotated[
+    bool, typer.Option("--json", metavar=NO_VALUE, help="Print JSON, an event a line.")
+]
+JsonWatch = Annotated[
+    bool,
+    typer.Option(
+        "--json", metavar=NO_VALUE, help="Print JSON, a document a line: events, then the result."
+    ),
+]
+JsonRun = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        metavar=NO_VALUE,
+        help="Print JSON, a document a line: what was accepted, events, the result.",
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", metavar=NO_VALUE, help="Return as soon as the job is on record."),
+]
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise typer.BadParameter(f"{text!r} is no number of seconds: give one such as 900.")
+    return seconds
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        parser=_seconds,
+        show_default=False,
+        help="Stop waiting after this time, with exit code 1; the job goes on.",
+    ),
+]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="ENVWRIGHT_REDIS_URL",
+        show_default=False,
+        help="Redis. A password is better kept in the variable.",
+    ),
+]
