@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -21,129 +21,9 @@ from envwright.record import (
     Event,
     RunKind,
 )
-from envwright.store import EVENTS_KEPT
+from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
-
-_NOW: Final = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-"""
-
-_WRITE: Final = """
-local function write(record, events, fields, told)
-  for field, value in pairs(cjson.decode(fields)) do redis.call('HSET', record, field, value) end
-  redis.call('HSET', record, 'updated_at', string.format('%.3f', now))
-  for _, event in ipairs(cjson.decode(told)) do
-    redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', event)
-  end
-end
-""".replace("{kept}", str(EVENTS_KEPT))
-
-CLAIM: Final = (
-    _NOW
-    + """
-local record, due, events = unpack(KEYS)
-local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV)
-local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until')
-if not have[1] then redis.call('ZREM', due, environment) return {'missing'} end
-if have[1] ~= format then return {'foreign'} end
-if have[2] ~= run then return {'stale'} end
-if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
-if have[4] ~= step then return {'elsewhere'} end
-if tonumber(have[5] or '0') > now then return {'busy'} end
-local epoch = redis.call('HINCRBY', record, 'epoch', 1)
-redis.call('HINCRBY', record, 'attempt', 1)
-redis.call('HSET', record, 'lease_owner', worker, 'lease_until', now + lease, 'wakeups', 0)
-redis.call('ZADD', due, now + lease, environment)
-if have[3] == 'queued' then
-  redis.call('HSET', record, 'state', 'provisioning')
-  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
-    {type = 'state', run = run, state = 'provisioning'}))
-end
-redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', told)
-return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', record)}
-""".replace("{kept}", str(EVENTS_KEPT))
-)
-
-NOTE: Final = (
-    _NOW
-    + _WRITE
-    + """
-local record, events = unpack(KEYS)
-local epoch, run, fields, told = unpack(ARGV)
-local have = redis.call('HMGET', record, 'epoch', 'run_id')
-if have[1] ~= epoch then return 'lost' end
-write(record, events, fields, told)
-if have[2] ~= run then return 'replaced' end
-return 'written'
-"""
-)
-
-ADVANCE: Final = (
-    _NOW
-    + _WRITE
-    + """
-local record, due, events = unpack(KEYS)
-local environment, epoch, run, fields, told, delay = unpack(ARGV)
-local have = redis.call('HMGET', record, 'epoch', 'run_id')
-if have[1] ~= epoch then return 'lost' end
-redis.call('HSET', record, 'lease_until', 0, 'lease_owner', '')
-if have[2] ~= run then redis.call('ZADD', due, now, environment) return 'replaced' end
-write(record, events, fields, told)
-if tonumber(delay) < 0 then redis.call('ZREM', due, environment)
-else redis.call('ZADD', due, now + delay, environment) end
-return 'written'
-"""
-)
-
-RENEW: Final = (
-    _NOW
-    + """
-local due = KEYS[1]
-local lease, worker = unpack(ARGV)
-local answers = {}
-for i = 2, #KEYS do
-  local environment, epoch, run = unpack(ARGV, 3 * i - 3, 3 * i - 1)
-  local have = redis.call('HMGET', KEYS[i], 'epoch', 'run_id', 'lease_owner')
-  -- A step may have given its lease back while this renewal was on its way.
-  if have[1] ~= epoch or have[3] ~= worker then answers[#answers + 1] = 'lost'
-  else
-    redis.call('HSET', KEYS[i], 'lease_until', now + lease)
-    redis.call('ZADD', due, now + lease, environment)
-    answers[#answers + 1] = have[2] == run and 'renewed' or 'replaced'
-  end
-end
-return answers
-"""
-)
-
-TAKE_DUE: Final = (
-    _NOW
-    + """
-local due, queue = unpack(KEYS)
-local prefix, limit, grace, at_rest, format = unpack(ARGV)
-local waiting = redis.call('LLEN', queue)
-local taken = {}
-for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, limit)) do
-  local record = prefix .. environment
-  local have = redis.call('HMGET', record, 'state', 'lease_until', 'run_id', 'step', 'run',
-    'format')
-  local resting = have[1] and string.find(at_rest, ' ' .. have[1] .. ' ', 1, true)
-  if not have[1] or resting then redis.call('ZREM', due, environment)
-  elseif have[6] ~= format then redis.call('ZADD', due, now + 3600, environment)
-  elseif tonumber(have[2] or '0') > now then redis.call('ZADD', due, have[2], environment)
-  else
-    local wakeups = redis.call('HINCRBY', record, 'wakeups', 1)
-    local delay = grace
-    if waiting > 0 then delay = grace * 2 ^ math.min(wakeups, 6) end
-    redis.call('ZADD', due, now + delay, environment)
-    taken[#taken + 1] = {environment, have[3], have[4], have[5]}
-  end
-end
-return taken
-"""
-)
 
 
 class Refusal(StrEnum):

@@ -168,27 +168,15 @@ def _as_aws_wants_them(permissions: Collection[Permission]) -> Any:
 async def _authorize(
     context: Context, direction: Direction, group_id: str, permissions: Collection[Permission]
 ) -> None:
-    if not permissions:
-        return
-    ec2 = context.ec2
-    call: Any = (
-        ec2.authorize_security_group_ingress
-        if direction == "ingress"
-        else ec2.authorize_security_group_egress
-    )
-    await call(GroupId=group_id, IpPermissions=_as_aws_wants_them(permissions))
+    if permissions:
+        call: Any = getattr(context.ec2, f"authorize_security_group_{direction}")
+        await call(GroupId=group_id, IpPermissions=_as_aws_wants_them(permissions))
 
 
 async def _revoke(
     context: Context, direction: Direction, group_id: str, permissions: Collection[Permission]
 ) -> None:
-    if not permissions:
-        return
-    ec2 = context.ec2
-    call: Any = (
-        ec2.revoke_security_group_ingress
-        if direction == "ingress"
-        else ec2.revoke_security_group_egress
-    )
-    with tolerating(ErrorClass.ABSENT):
-        await call(GroupId=group_id, IpPermissions=_as_aws_wants_them(permissions))
+    if permissions:
+        call: Any = getattr(context.ec2, f"revoke_security_group_{direction}")
+        with tolerating(ErrorClass.ABSENT):
+            await call(GroupId=group_id, IpPermissions=_as_aws_wants_them(permissions))
