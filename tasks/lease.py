@@ -29,17 +29,15 @@ class End(StrEnum):
     FAILED = "another resource of the step failed"
 
 
-class Lease:
-    """The right of this worker to act on one environment, until it ends or is ended."""
+class Permit:
+    """The right to call AWS, until it ends or is ended."""
 
-    def __init__(self, hold: Hold, until: float, margin: float, step: Step | None = None) -> None:
+    def __init__(self, until: float, margin: float) -> None:
         """`until` is a time of `clock()`; nothing is changed in its last `margin` seconds."""
-        self.hold = hold
         self.until = until
-        self.step = step
         self.end: End | None = None
         self.trouble: str | None = None
-        """Why a call of the step is being made again; None when none is."""
+        """Why a call is being made again; None when none is."""
         self._margin = margin
         self._ended = asyncio.Event()
 
@@ -57,10 +55,34 @@ class Lease:
             raise Halted(f"Nothing further is begun: {self.end}.")
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, or raise `Halted` as soon as the lease ends."""
+        """Sleep, or raise `Halted` as soon as the permit ends."""
         try:
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
         except TimeoutError:
             return
         self.check(changing=False)
+
+
+class Lease(Permit):
+    """The right of this worker to act on one environment."""
+
+    def __init__(self, hold: Hold, until: float, margin: float, step: Step | None = None) -> None:
+        super().__init__(until, margin)
+        self.hold = hold
+        self.step = step
+
+
+class Look(Permit):
+    """The right to look at AWS for some seconds, outside of any run."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(clock() + seconds, margin=0)
+
+    def check(self, changing: bool) -> None:
+        """Raises `Halted` when its time is over, and `RuntimeError` for what is no look."""
+        if changing:
+            raise RuntimeError("Only a run may change anything in AWS.")
+        if clock() > self.until:
+            self.halt(End.DEADLINE)
+        super().check(changing)

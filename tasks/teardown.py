@@ -119,7 +119,7 @@ async def unrecorded(
         if kind_name(key) == kind.kind
     }
     candidates = [one for ids in unknown.values() for one in ids]
-    existing = set(await kind.existing(context, candidates)) if candidates else set()
+    existing = set(await kind.existing(context.ec2, candidates)) if candidates else set()
     return {
         key: still
         for key, ids in unknown.items()

@@ -1,7 +1,7 @@
 """The one door to AWS: every call passes here, is timed, logged, classified and repeated.
 
 A door looks like the SDK's client, so that callers write `await ec2.create_vpc(...)`; but it
-repeats a call only where that is safe, for as long as that can help, and never after the lease.
+repeats a call only where that is safe, for as long as that can help, and never after its permit.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
 from tasks.aws.actions import ACTIONS, Effect
 from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate, from_client_error
-from tasks.lease import Lease, clock
+from tasks.lease import Permit, clock
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 10.0
@@ -45,12 +45,12 @@ class Unanswered(EnvwrightError):
 
 
 class Door:
-    """Stands in for an SDK client while one step runs."""
+    """Stands in for an SDK client while one permit lasts."""
 
     def __init__(
         self,
         client: Any,
-        lease: Lease,
+        permit: Permit,
         settings: WorkerSettings,
         *,
         slots: AbstractAsyncContextManager[object] = _NO_LIMIT,
@@ -59,7 +59,7 @@ class Door:
         """`slots` are the calls that the client can make at once, and from `settled_at` on, a
         time of `clock()`, an id that AWS does not know is gone and not merely new."""
         self._client = client
-        self._lease = lease
+        self._permit = permit
         self._settings = settings
         self._slots = slots
         self._settled_at = settled_at
@@ -85,19 +85,19 @@ class Door:
             try:
                 # In this order: the SDK waits without end for a connection of its pool.
                 async with self._slots:
-                    self._lease.check(changing=effect is not Effect.READ)
+                    self._permit.check(changing=effect is not Effect.READ)
                     answer = await self._send(action, effect, method, parameters, attempt)
             except (AwsError, Unanswered) as error:
                 if trouble != (trouble := _sort_of(error)):
                     since = clock()
                 if clock() - since > self._patience(effect, error):
                     raise
-                self._lease.trouble = str(error)
+                self._permit.trouble = str(error)
             else:
-                self._lease.trouble = None
+                self._permit.trouble = None
                 return answer
             longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
-            await self._lease.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            await self._permit.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         raise AssertionError("unreachable: the count never ends")
 
     async def _send(

@@ -20,7 +20,7 @@ from envwright import __version__
 from envwright.spec import Account
 from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
-from tasks.lease import Lease
+from tasks.lease import Permit
 
 _ROLE_SESSION_NAME: Final = "envwright"
 
@@ -73,18 +73,18 @@ class AwsClients:
         service: str,
         region: str,
         account: Account | None,
-        lease: Lease,
+        permit: Permit,
         settled_at: float = 0.0,
     ) -> Door:
-        """A door to this client, for a step under this lease."""
+        """A door to this client, for as long as this permit lasts."""
         client = await self.client(service, region, account)
         slots = self._slots[id(client)]
-        return Door(client, lease, self._settings, slots=slots, settled_at=settled_at)
+        return Door(client, permit, self._settings, slots=slots, settled_at=settled_at)
 
-    async def own_account(self, region: str, lease: Lease) -> str:
+    async def own_account(self, region: str, permit: Permit) -> str:
         """The id of the account that the worker's own credentials are of; asked for once."""
         if self._own_account is None:
-            sts: Any = await self.door("sts", region, None, lease)
+            sts: Any = await self.door("sts", region, None, permit)
             self._own_account = str((await sts.get_caller_identity())["Account"])
         return self._own_account
 

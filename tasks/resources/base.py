@@ -7,9 +7,12 @@ is given that one's key and asks the context for its id.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from tasks.context import Context
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
 
 _FILTER_VALUES: Final = 200
 """The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
@@ -78,7 +81,7 @@ class Tagged(Resource):
 
     @classmethod
     @abstractmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
         """Those of these ids that exist: a tag may outlive what it was on."""
 
     @classmethod
@@ -92,7 +95,7 @@ class Tagged(Resource):
             for resource in wanted
         }
         ids = all_ids(candidates)
-        found = set(await cls.existing(context, ids)) if ids else set()
+        found = set(await cls.existing(context.ec2, ids)) if ids else set()
         return {key: [one for one in ids if one in found] for key, ids in candidates.items()}
 
 

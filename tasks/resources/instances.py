@@ -9,6 +9,7 @@ from tasks.context import Context
 from tasks.resources.base import Tagged, all_ids, in_filters
 
 if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
     from types_aiobotocore_ec2.literals import InstanceTypeType, VolumeTypeType
 
 _ALIVE: Final = frozenset({"pending", "running", "stopping", "stopped"})
@@ -43,8 +44,8 @@ class Instances(Tagged):
     own_tags: Mapping[str, str]
 
     @classmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        states = await _states(context, ids)
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
+        states = await _states(ec2, ids)
         return [one for one in ids if states.get(one) in _ALIVE]
 
     async def create(self, context: Context, count: int) -> list[str]:
@@ -107,7 +108,7 @@ class Instances(Tagged):
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
             # One unknown id makes AWS refuse the call for all of them.
-            states = await _states(context, ids)
+            states = await _states(context.ec2, ids)
             if left := [one for one, state in states.items() if state != "terminated"]:
                 await context.ec2.terminate_instances(InstanceIds=left)
         while await _may_still_run(context, ids):
@@ -116,19 +117,17 @@ class Instances(Tagged):
 
 async def _may_still_run(context: Context, ids: Sequence[str]) -> bool:
     """Whether one is not terminated, or too new for its absence to mean anything."""
-    states = await _states(context, ids)
+    states = await _states(context.ec2, ids)
     return any(
         states[one] != "terminated" if one in states else not context.is_settled() for one in ids
     )
 
 
-async def _states(context: Context, ids: Sequence[str]) -> dict[str, str]:
+async def _states(ec2: "EC2Client", ids: Sequence[str]) -> dict[str, str]:
     """The states of those that AWS shows, by id."""
     states: dict[str, str] = {}
     for some in in_filters(ids):
-        answer = await context.ec2.describe_instances(
-            Filters=[{"Name": "instance-id", "Values": some}]
-        )
+        answer = await ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": some}])
         states |= {
             instance["InstanceId"]: instance["State"]["Name"]
             for reservation in answer["Reservations"]

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Tagged, all_ids
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +17,8 @@ class InternetGateway(Tagged):
     kind: ClassVar[str] = "internet_gateway"
 
     @classmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        answer = await context.ec2.describe_internet_gateways(
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
+        answer = await ec2.describe_internet_gateways(
             Filters=[{"Name": "internet-gateway-id", "Values": [*ids]}]
         )
         return [gateway["InternetGatewayId"] for gateway in answer["InternetGateways"]]

@@ -9,6 +9,7 @@ from tasks.context import Context
 from tasks.resources.base import Tagged, all_ids
 
 if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
     from types_aiobotocore_ec2.type_defs import KeyPairInfoTypeDef
 
 
@@ -20,8 +21,8 @@ class KeyPair(Tagged):
     public_key: str = field(repr=False)
 
     @classmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        return [pair["KeyPairId"] for pair in await _describe(context, ids)]
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
+        return [pair["KeyPairId"] for pair in await _describe(ec2, ids)]
 
     async def create(self, context: Context, count: int) -> list[str]:
         answer = await context.ec2.import_key_pair(
@@ -37,15 +38,13 @@ class KeyPair(Tagged):
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         """By name, read from the pair with this id: so never another's pair of the same name."""
         ids = all_ids(doomed)
-        while not (pairs := await _describe(context, ids)) and not context.is_settled():
+        while not (pairs := await _describe(context.ec2, ids)) and not context.is_settled():
             await context.lease.pause(context.settings.poll_every)
         for pair in pairs:
             with tolerating(ErrorClass.NOT_FOUND):
                 await context.ec2.delete_key_pair(KeyName=pair["KeyName"])
 
 
-async def _describe(context: Context, ids: Sequence[str]) -> "list[KeyPairInfoTypeDef]":
-    answer = await context.ec2.describe_key_pairs(
-        Filters=[{"Name": "key-pair-id", "Values": [*ids]}]
-    )
+async def _describe(ec2: "EC2Client", ids: Sequence[str]) -> "list[KeyPairInfoTypeDef]":
+    answer = await ec2.describe_key_pairs(Filters=[{"Name": "key-pair-id", "Values": [*ids]}])
     return answer["KeyPairs"]

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Tagged, all_ids
 from tasks.together import together
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +23,8 @@ class Subnet(Tagged):
     zone: str
 
     @classmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        answer = await context.ec2.describe_subnets(
-            Filters=[{"Name": "subnet-id", "Values": [*ids]}]
-        )
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
+        answer = await ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": [*ids]}])
         return [subnet["SubnetId"] for subnet in answer["Subnets"]]
 
     async def create(self, context: Context, count: int) -> list[str]:

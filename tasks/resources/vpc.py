@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import ACCOUNT, Context
 from tasks.resources.base import Tagged, all_ids
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +19,8 @@ class Vpc(Tagged):
     cidr: str
 
     @classmethod
-    async def existing(cls, context: Context, ids: Sequence[str]) -> list[str]:
-        answer = await context.ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [*ids]}])
+    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
+        answer = await ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [*ids]}])
         return [vpc["VpcId"] for vpc in answer["Vpcs"]]
 
     async def create(self, context: Context, count: int) -> list[str]:

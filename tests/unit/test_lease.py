@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.aws.errors import Halted
-from tasks.lease import End, Lease, clock
+from tasks.lease import End, Lease, Look, clock
 from tasks.store import Hold, WorkerStore, Written
 from worker.lease import LeaseKeeper
 
@@ -48,6 +48,19 @@ def test_after_its_end_nothing_may_begin() -> None:
     with pytest.raises(Halted):
         one.check(changing=False)
     assert one.end is End.LOST
+
+
+def test_a_look_ends_with_its_time() -> None:
+    """Without a lease nobody would end it otherwise."""
+    Look(60).check(changing=False)
+
+    with pytest.raises(Halted, match="the deadline has passed"):
+        Look(-1).check(changing=False)
+
+
+def test_a_look_changes_nothing() -> None:
+    with pytest.raises(RuntimeError, match="Only a run"):
+        Look(60).check(changing=True)
 
 
 def test_the_first_reason_to_halt_is_the_one_that_counts() -> None:
