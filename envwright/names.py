@@ -16,6 +16,9 @@ DEFAULT_KEY_PREFIX: Final = "envwright"
 
 TASK_SUBMIT: Final = "envwright.submit"
 
+RECORD_FORMAT: Final = 1
+"""The version of what a record holds; a worker leaves a record of another one alone."""
+
 
 class Step(StrEnum):
     """The steps of a provision run, in their order."""
@@ -64,4 +67,9 @@ class Keys:
     @property
     def due(self) -> str:
         """Sorted set: environment id by the time at which it must be looked at again."""
-        return f"{self.prefix}:due"
+        return self.due_of(RECORD_FORMAT)
+
+    def due_of(self, record_format: int) -> str:
+        """Each format of the record has a set of its own: who cannot read a record must neither
+        put it off nor forget it."""
+        return f"{self.prefix}:due" if record_format == 1 else f"{self.prefix}:due:{record_format}"

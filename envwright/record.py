@@ -18,11 +18,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from envwright.errors import StoreCorrupt
-from envwright.names import Step
+from envwright.names import RECORD_FORMAT, Step
 from envwright.spec import EnvironmentSpec
-
-RECORD_FORMAT: Final = 1
-"""The version of what is written below; a worker leaves a record of a newer format alone."""
 
 RESOURCE_FIELD: Final = "resource:"
 LOOKUP_FIELD: Final = "lookup:"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from envwright.errors import NotAllowed
-from envwright.names import Step
-from envwright.record import LEGAL_MOVES, RECORD_FORMAT, Event, Record, Run, RunKind, State
+from envwright.names import RECORD_FORMAT, Step
+from envwright.record import LEGAL_MOVES, Event, Record, Run, RunKind, State
 from envwright.spec import EnvironmentSpec
 
 CLEANUP_DEADLINE: Final = 3600.0

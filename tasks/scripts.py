@@ -113,8 +113,8 @@ for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMI
   local have = redis.call('HMGET', record, 'state', 'lease_until', 'run_id', 'step', 'run',
     'format')
   local resting = have[1] and string.find(at_rest, ' ' .. have[1] .. ' ', 1, true)
-  if not have[1] or resting then redis.call('ZREM', due, environment)
-  elseif have[6] ~= format then redis.call('ZADD', due, now + 3600, environment)
+  -- A record of another format has its place in the set of that format.
+  if not have[1] or resting or have[6] ~= format then redis.call('ZREM', due, environment)
   elseif tonumber(have[2] or '0') > now then redis.call('ZADD', due, have[2], environment)
   else
     local wakeups = redis.call('HINCRBY', record, 'wakeups', 1)

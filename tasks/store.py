@@ -14,13 +14,8 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
-from envwright.names import Keys, Step
-from envwright.record import (
-    AT_REST,
-    RECORD_FORMAT,
-    Event,
-    RunKind,
-)
+from envwright.names import RECORD_FORMAT, Keys, Step
+from envwright.record import AT_REST, Event, RunKind
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
