@@ -1,40 +1,38 @@
-"""The command line. What a command needs is imported inside it, so that `--help` comes at once."""
+"""The command line: its commands, and how each ends.
+
+What a command needs is imported inside it, so that `--help` comes at once.
+"""
 
 import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from envwright.cli import exits
-from envwright.cli.options import (
-    NO_VALUE,
-    Files,
-    Json,
-    JsonEvents,
-    JsonRun,
-    JsonWatch,
-    Name,
-    Names,
-    NoWait,
-    RedisUrl,
-    Timeout,
-)
+from envwright.cli.commands import build, look, specs
+from envwright.cli.options import NO_VALUE
 
-if TYPE_CHECKING:
-    from envwright.client import Client
-
-BUILD = "Build, and take down"
-LOOK = "Look"
-SPECS = "Specs"
 ABOUT = (
     "Build EC2 environments, and take them down again.\n\n"
     "A command puts a job on record in Redis, and workers carry it out. Waiting for it is only "
     "watching: stop it when you like, the job goes on."
 )
+PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
+    "Build, and take down": {"up": build.up, "down": build.down, "retry": build.retry},
+    "Look": {
+        "status": look.status,
+        "list": look.list_environments,
+        "watch": look.watch,
+        "outputs": look.outputs,
+        "events": look.events,
+    },
+    "Specs": {"validate": specs.validate, "schema": specs.schema},
+}
+"""The commands, by the panel of the help that they stand in."""
 
 app = typer.Typer(
     name="envwright",
@@ -126,195 +124,6 @@ def envwright(
         raise typer.Exit(exits.USAGE)
 
 
-@app.command(rich_help_panel=BUILD)
-def up(
-    files: Files,
-    no_wait: NoWait = False,
-    timeout: Timeout = None,
-    as_json: JsonRun = False,
-    redis_url: RedisUrl = None,
-) -> int:
-    """Build the environments of these specs, and show how it goes.
-
-    An environment that is there already with the same spec is left as it is.
-    """
-    from envwright.cli.inputs import read_distinct
-    from envwright.cli.requests import How, carry_out
-    from envwright.cli.waiting import BUILT
-
-    specs = read_distinct(files)
-    with _client(redis_url) as client:
-        ids = [spec.environment_id for spec in specs]
-        answers = list(zip(ids, client.enqueue_many(specs), strict=True))
-        return carry_out(client, answers, BUILT, How(not no_wait, timeout, as_json))
-
-
-@app.command(rich_help_panel=BUILD)
-def down(
-    names: Names,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),
-    ] = False,
-    no_wait: NoWait = False,
-    timeout: Timeout = None,
-    as_json: JsonRun = False,
-    redis_url: RedisUrl = None,
-) -> int:
-    """Take environments down, whatever they are doing.
-
-    Their history stays. On a terminal it asks first.
-    """
-    from envwright.cli.requests import How, attempt, carry_out, really_take_down
-    from envwright.cli.waiting import TAKEN_DOWN
-
-    with _client(redis_url) as client:
-        records = [client.status(name) for name in dict.fromkeys(names)]
-        if not yes and not really_take_down(records):
-            raise exits.Declined
-        ids = [record.environment_id for record in records]
-        answers = [attempt(client.destroy, one) for one in ids]
-        return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, timeout, as_json))
-
-
-@app.command(rich_help_panel=BUILD)
-def retry(
-    names: Names,
-    no_wait: NoWait = False,
-    timeout: Timeout = None,
-    as_json: JsonRun = False,
-    redis_url: RedisUrl = None,
-) -> int:
-    """Go on with what failed.
-
-    Building goes on at the step that failed, and begins anew after a cleanup.
-
-    A cleanup that failed goes on too.
-    """
-    from envwright.cli.requests import How, attempt, carry_out
-
-    with _client(redis_url) as client:
-        ids = [client.resolve(name) for name in dict.fromkeys(names)]
-        answers = [attempt(client.retry, one) for one in ids]
-        return carry_out(client, answers, None, How(not no_wait, timeout, as_json))
-
-
-@app.command(rich_help_panel=LOOK)
-def status(name: Name, as_json: Json = False, redis_url: RedisUrl = None) -> int:
-    """Show an environment: its steps, its resources, why it failed."""
-    from envwright.cli.views import show_status
-
-    with _client(redis_url) as client:
-        show_status(client, name, as_json)
-    return exits.OK
-
-
-@app.command("list", rich_help_panel=LOOK)
-def list_environments(
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STATE",
-            help="Only those in this state, and can be repeated: queued, provisioning, ready, "
-            "failed, cleaning, cleaned, cleanup_failed or destroyed.",
-        ),
-    ] = None,
-    as_json: Json = False,
-    redis_url: RedisUrl = None,
-) -> int:
-    """List all environments, the newest first."""
-    from envwright.cli.views import show_list
-
-    with _client(redis_url) as client:
-        show_list(client, state or [], as_json)
-    return exits.OK
-
-
-@app.command(rich_help_panel=LOOK)
-def watch(
-    names: Names, timeout: Timeout = None, as_json: JsonWatch = False, redis_url: RedisUrl = None
-) -> int:
-    """Watch environments until nobody works on them any more.
-
-    Exit code 0 when all end ready or destroyed.
-    """
-    from envwright.cli.waiting import SETTLED, Awaited, wait_for
-
-    with _client(redis_url) as client:
-        records = [client.status(name) for name in names]
-        awaited = [
-            Awaited(one.environment_id, one.run.id, SETTLED, is_ours=False) for one in records
-        ]
-        return wait_for(client, awaited, timeout=timeout, as_json=as_json)
-
-
-@app.command(rich_help_panel=LOOK)
-def outputs(name: Name, as_json: Json = False, redis_url: RedisUrl = None) -> int:
-    """Show the ids, zones and addresses of a ready environment."""
-    from envwright.cli.views import show_outputs
-
-    with _client(redis_url) as client:
-        show_outputs(client, name, as_json)
-    return exits.OK
-
-
-@app.command(rich_help_panel=LOOK)
-def events(
-    name: Name,
-    follow: Annotated[
-        bool,
-        typer.Option(
-            "--follow", "-f", metavar=NO_VALUE, help="Go on with what happens next, until Ctrl-C."
-        ),
-    ] = False,
-    as_json: JsonEvents = False,
-    redis_url: RedisUrl = None,
-) -> int:
-    """Show what happened to an environment, the oldest event first."""
-    from envwright.cli.views import follow_events, show_events
-
-    with _client(redis_url) as client:
-        (follow_events if follow else show_events)(client, name, as_json)
-    return exits.OK
-
-
-@app.command(rich_help_panel=SPECS)
-def validate(files: Files, as_json: Json = False) -> int:
-    """Check specs, without Redis and without AWS."""
-    from envwright.cli.inputs import read_all, shown
-    from envwright.cli.output import print_json
-
-    specs = read_all(files)
-    if as_json:
-        valid = [{"file": file, "environment": one.environment_id} for file, one in specs.items()]
-        print_json("validate", specs=valid)
-    else:
-        for file, one in specs.items():
-            typer.echo(f"{shown(file)}: valid ({one.environment_id})")
-    return exits.OK
-
-
-@app.command(rich_help_panel=SPECS)
-def schema(
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", metavar=NO_VALUE, help="Print it inside a versioned document."),
-    ] = False,
-) -> int:
-    """Print the JSON Schema of a spec, for editors and other tools."""
-    import json
-
-    from envwright.cli.output import print_json
-    from envwright.spec import json_schema
-
-    if as_json:
-        print_json("schema", schema=json_schema())
-    else:
-        typer.echo(json.dumps(json_schema(), indent=2))
-    return exits.OK
-
-
-def _client(redis_url: str | None) -> "Client":
-    from envwright.cli.inputs import connect
-
-    return connect(redis_url)
+for panel, commands in PANELS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)

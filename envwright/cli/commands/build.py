@@ -1,0 +1,77 @@
+"""Build environments, take them down, and go on with what failed."""
+
+from typing import Annotated
+
+import typer
+
+from envwright.cli import exits, inputs
+from envwright.cli.options import NO_VALUE, Files, JsonRun, Names, NoWait, RedisUrl, Timeout
+
+
+def up(
+    files: Files,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+    as_json: JsonRun = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Build the environments of these specs, and show how it goes.
+
+    An environment that is there already with the same spec is left as it is.
+    """
+    from envwright.cli.requests import How, carry_out
+    from envwright.cli.waiting import BUILT
+
+    specs = inputs.read_distinct(files)
+    with inputs.connect(redis_url) as client:
+        ids = [spec.environment_id for spec in specs]
+        answers = list(zip(ids, client.enqueue_many(specs), strict=True))
+        return carry_out(client, answers, BUILT, How(not no_wait, timeout, as_json))
+
+
+def down(
+    names: Names,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),
+    ] = False,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+    as_json: JsonRun = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Take environments down, whatever they are doing.
+
+    Their history stays. On a terminal it asks first.
+    """
+    from envwright.cli.requests import How, attempt, carry_out, really_take_down
+    from envwright.cli.waiting import TAKEN_DOWN
+
+    with inputs.connect(redis_url) as client:
+        records = [client.status(name) for name in dict.fromkeys(names)]
+        if not yes and not really_take_down(records):
+            raise exits.Declined
+        ids = [record.environment_id for record in records]
+        answers = [attempt(client.destroy, one) for one in ids]
+        return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, timeout, as_json))
+
+
+def retry(
+    names: Names,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+    as_json: JsonRun = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Go on with what failed.
+
+    Building goes on at the step that failed, and begins anew after a cleanup.
+
+    A cleanup that failed goes on too.
+    """
+    from envwright.cli.requests import How, attempt, carry_out
+
+    with inputs.connect(redis_url) as client:
+        ids = [client.resolve(name) for name in dict.fromkeys(names)]
+        answers = [attempt(client.retry, one) for one in ids]
+        return carry_out(client, answers, None, How(not no_wait, timeout, as_json))
