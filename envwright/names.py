@@ -56,8 +56,13 @@ class Keys:
     def submission(self, submission_id: str) -> str:
         return f"{self.prefix}:submission:{submission_id}"
 
-    def heartbeat(self, host: str) -> str:
-        return f"{self.prefix}:worker:{host}"
+    def heartbeat(self, worker: str) -> str:
+        """The sign of life of a worker by its name, or of any worker of a host by the host's."""
+        return f"{self.prefix}:worker:{worker}"
+
+    def suspect(self, worker: str) -> str:
+        """The environment, if any, that this worker tries after its step saw workers die."""
+        return f"{self.prefix}:suspect:{worker}"
 
     @property
     def environments(self) -> str:

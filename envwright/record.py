@@ -58,6 +58,10 @@ LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
 }
 
 
+FRESH_STEP: Final[Mapping[str, str]] = {"attempt": "0", "deaths": "0", "death_epoch": ""}
+"""The fields of a step that nobody has tried yet."""
+
+
 class RunKind(StrEnum):
     """The two sorts of job on an environment."""
 
@@ -181,6 +185,7 @@ class Record(Value):
     step: Step
     run: Run
     attempt: int = 0
+    deaths: int = Field(default=0, description="How often a worker died in the step, in a row.")
     epoch: int = 0
     failure: Failure | None = Field(default=None, description="Why the last provision run failed.")
     cleanup_failure: Failure | None = Field(

@@ -7,7 +7,7 @@ from typing import Final
 
 from envwright.errors import NotAllowed
 from envwright.names import RECORD_FORMAT, Step
-from envwright.record import LEGAL_MOVES, Event, Record, Run, RunKind, State
+from envwright.record import FRESH_STEP, LEGAL_MOVES, Event, Record, Run, RunKind, State
 from envwright.spec import EnvironmentSpec
 
 CLEANUP_DEADLINE: Final = 3600.0
@@ -78,7 +78,7 @@ def accepted(
         "step": str(first),
         "run": run.model_dump_json(),
         "run_id": run.id,
-        "attempt": "0",
+        **FRESH_STEP,
         "wakeups": "0",
         "cleanup_failure": "",
         "trouble": "",

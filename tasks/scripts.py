@@ -23,11 +23,40 @@ local function write(record, events, fields, told)
 end
 """.replace("{kept}", str(EVENTS_KEPT))
 
+_ALIVE: Final = """
+local function alive(record, epoch)
+  -- Who writes is alive: the end of its lease was no death.
+  if redis.call('HGET', record, 'death_epoch') == epoch then
+    redis.call('HINCRBY', record, 'deaths', -1)
+    redis.call('HDEL', record, 'death_epoch')
+  end
+end
+"""
+
+_DEATHS: Final = """
+local function deaths_of(record, events, worker, heartbeats, run, step, given_up)
+  local have = redis.call('HMGET', record, 'lease_owner', 'epoch', 'deaths')
+  local owner = have[1] or ''
+  if owner == '' or owner == worker or redis.call('EXISTS', heartbeats .. owner) == 1 then
+    return tonumber(have[3] or '0')
+  end
+  local deaths = redis.call('HINCRBY', record, 'deaths', 1)
+  redis.call('HSET', record, 'lease_owner', '', 'death_epoch', have[2])
+  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
+    {type = 'step', run = run, step = step, state = 'interrupted', message =
+    string.format('Its worker died (%d of %d times in this step).', deaths, given_up)}))
+  return deaths
+end
+""".replace("{kept}", str(EVENTS_KEPT))
+
 CLAIM: Final = (
     _NOW
+    + _DEATHS
     + """
-local record, due, events = unpack(KEYS)
+local record, due, events, suspect = unpack(KEYS)
 local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV)
+local heartbeats, given_up, pause = unpack(ARGV, 9)
+given_up = tonumber(given_up)
 local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until')
 if not have[1] then redis.call('ZREM', due, environment) return {'missing'} end
 if have[1] ~= format then return {'foreign'} end
@@ -35,6 +64,14 @@ if have[2] ~= run then return {'stale'} end
 if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
 if tonumber(have[5] or '0') > now then return {'busy'} end
+if deaths_of(record, events, worker, heartbeats, run, step, given_up) == given_up - 1 then
+  local other = redis.call('GET', suspect)
+  if other and other ~= environment then
+    redis.call('ZADD', due, now + pause, environment)
+    return {'waiting'}
+  end
+  redis.call('SET', suspect, environment, 'PX', math.floor(lease * 1000))
+end
 local epoch = redis.call('HINCRBY', record, 'epoch', 1)
 redis.call('HINCRBY', record, 'attempt', 1)
 redis.call('HSET', record, 'lease_owner', worker, 'lease_until', now + lease, 'wakeups', 0)
@@ -52,9 +89,11 @@ return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', reco
 NOTE: Final = (
     _NOW
     + _WRITE
+    + _ALIVE
     + """
 local record, events = unpack(KEYS)
 local epoch, run, fields, told = unpack(ARGV)
+alive(record, epoch)
 local have = redis.call('HMGET', record, 'epoch', 'run_id')
 if have[1] ~= epoch then return 'lost' end
 write(record, events, fields, told)
@@ -66,12 +105,15 @@ return 'written'
 ADVANCE: Final = (
     _NOW
     + _WRITE
+    + _ALIVE
     + """
-local record, due, events = unpack(KEYS)
+local record, due, events, suspect = unpack(KEYS)
 local environment, epoch, run, fields, told, delay = unpack(ARGV)
+alive(record, epoch)
 local have = redis.call('HMGET', record, 'epoch', 'run_id')
 if have[1] ~= epoch then return 'lost' end
 redis.call('HSET', record, 'lease_until', 0, 'lease_owner', '')
+if redis.call('GET', suspect) == environment then redis.call('DEL', suspect) end
 if have[2] ~= run then redis.call('ZADD', due, now, environment) return 'replaced' end
 write(record, events, fields, told)
 if tonumber(delay) < 0 then redis.call('ZREM', due, environment)
@@ -83,17 +125,19 @@ return 'written'
 RENEW: Final = (
     _NOW
     + """
-local due = KEYS[1]
+local due, suspect = unpack(KEYS)
 local lease, worker = unpack(ARGV)
+local alone = redis.call('GET', suspect)
 local answers = {}
-for i = 2, #KEYS do
-  local environment, epoch, run = unpack(ARGV, 3 * i - 3, 3 * i - 1)
+for i = 3, #KEYS do
+  local environment, epoch, run = unpack(ARGV, 3 * i - 6, 3 * i - 4)
   local have = redis.call('HMGET', KEYS[i], 'epoch', 'run_id', 'lease_owner')
   -- A step may have given its lease back while this renewal was on its way.
   if have[1] ~= epoch or have[3] ~= worker then answers[#answers + 1] = 'lost'
   else
     redis.call('HSET', KEYS[i], 'lease_until', now + lease)
     redis.call('ZADD', due, now + lease, environment)
+    if environment == alone then redis.call('PEXPIRE', suspect, math.floor(lease * 1000)) end
     answers[#answers + 1] = have[2] == run and 'renewed' or 'replaced'
   end
 end

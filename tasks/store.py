@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from redis.asyncio import Redis
@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     ELSEWHERE = "elsewhere"
     MISSING = "missing"
     FOREIGN = "foreign"
+    WAITING = "waiting"
 
 
 class Written(StrEnum):
@@ -69,6 +70,16 @@ class Hold:
     epoch: int
 
 
+DEATHS_GIVEN_UP: Final = 3
+"""How often a worker may die in one step until its run is given up.
+
+Before the last time it is a suspect, and a worker tries one suspect at a time: whoever dies then
+was not taken along by another.
+"""
+
+_SUSPECTS_PAUSE: Final = 5.0
+"""Seconds until a suspect that finds another one being tried is looked at again."""
+
 _RESTING = f" {' '.join(sorted(AT_REST))} "
 
 
@@ -80,6 +91,7 @@ class WorkerStore:
         self._keys = keys
         self._queue = queue
         self._worker = worker
+        self._suspect = keys.suspect(worker)
         self._claim = redis.register_script(CLAIM)
         self._note = redis.register_script(NOTE)
         self._advance = redis.register_script(ADVANCE)
@@ -97,6 +109,7 @@ class WorkerStore:
                 self._keys.record(environment_id),
                 self._keys.due,
                 self._keys.events(environment_id),
+                self._suspect,
             ],
             [
                 environment_id,
@@ -107,6 +120,9 @@ class WorkerStore:
                 _format(),
                 _RESTING,
                 _json(started),
+                self._keys.heartbeat(""),
+                DEATHS_GIVEN_UP,
+                _SUSPECTS_PAUSE,
             ],
         )
         if answer[0] != "claimed":
@@ -136,6 +152,7 @@ class WorkerStore:
                 self._keys.record(hold.environment_id),
                 self._keys.due,
                 self._keys.events(hold.environment_id),
+                self._suspect,
             ],
             [
                 hold.environment_id,
@@ -152,7 +169,11 @@ class WorkerStore:
         """Renew all leases of this worker in one call; the answers come in their order."""
         answer: list[str] = await self._call(
             self._renew,
-            [self._keys.due, *(self._keys.record(hold.environment_id) for hold in holds)],
+            [
+                self._keys.due,
+                self._suspect,
+                *(self._keys.record(hold.environment_id) for hold in holds),
+            ],
             [
                 lease,
                 self._worker,

@@ -16,29 +16,35 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.settings import WorkerSettings
-from envwright.names import Keys
 from envwright.store import address
 
-_EVERY: Final = 5.0
 _LASTS: Final = 20
 
 logger = structlog.get_logger(__name__)
 
 
-async def beat(redis: Redis, keys: Keys, worker: str) -> None:
-    """Write this worker's heartbeat until it is cancelled, and then take it away."""
-    key = keys.heartbeat(socket.gethostname())
+async def beat(redis: Redis, settings: WorkerSettings, worker: str) -> None:
+    """Write this worker's heartbeats until it is cancelled, and then take them away.
+
+    One is its host's, for the health check. The other is its own: who finds that a lease ran out
+    sees by it whether the worker died. Leases are renewed every third of their length, so it has to
+    end within the two thirds that are left at least.
+    """
+    host, own = settings.keys.heartbeat(socket.gethostname()), settings.keys.heartbeat(worker)
+    lasts = settings.lease * 2 / 3
     try:
         while True:
             try:
-                await redis.set(key, worker, ex=_LASTS)
+                await redis.set(own, worker, px=int(lasts * 1000))
+                await redis.set(host, worker, ex=_LASTS)
             except (RedisError, OSError) as error:
                 logger.warning("heartbeat_failed", error=str(error))
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(min(5.0, lasts / 3))
     finally:
-        with suppress(RedisError, OSError):  # it ends by itself in a moment
-            if await redis.get(key) == worker:
-                await redis.delete(key)
+        with suppress(RedisError, OSError):  # they end by themselves in a moment
+            await redis.delete(own)
+            if await redis.get(host) == worker:
+                await redis.delete(host)
 
 
 def main() -> int:

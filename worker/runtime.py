@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import uuid
 from typing import Final
 
 import structlog
@@ -32,7 +33,8 @@ class Runtime:
         self.settings = settings
         self.loop = LoopThread()
         self.loop.start()
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # A container that is started again has the same host name and process id.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._redis = self.loop.run(self._connect())
         self.store = WorkerStore(self._redis, settings.keys, settings.queue, self.name)
         self.clients = self.loop.run(self._open_clients())
@@ -73,7 +75,7 @@ class Runtime:
     async def _start_background(self) -> list[asyncio.Task[None]]:
         return [
             asyncio.create_task(self.keeper.keep()),
-            asyncio.create_task(beat(self._redis, self.settings.keys, self.name)),
+            asyncio.create_task(beat(self._redis, self.settings, self.name)),
         ]
 
     async def _close(self) -> None:

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from envwright.errors import StoreCorrupt
 from envwright.names import CLEANUP_STEPS, Step
 from envwright.record import (
+    FRESH_STEP,
     Event,
     Failure,
     FailureCategory,
@@ -27,7 +28,7 @@ from tasks.chain import following
 from tasks.context import Context, settled_at
 from tasks.failures import failure_from
 from tasks.lease import End, Lease, clock
-from tasks.store import Hold, Refusal, Written
+from tasks.store import DEATHS_GIVEN_UP, Hold, Refusal, Written
 from worker.runtime import Runtime
 
 CRASHES_FORGIVEN = 2
@@ -71,7 +72,9 @@ async def run_step(
         # A newer client may have written what this worker does not know: leave it to a newer one.
         logger.error("record_not_readable", error=str(error))
         event = Event(type="step", run=run_id, step=step, state="retrying", message=str(error))
-        await runtime.store.advance(hold, {}, [event], UNREADABLE_PAUSE)
+        # Told once, or it would push all that happened before out of the history.
+        told = [event] if claimed.fields.get("attempt") == "1" else []
+        await runtime.store.advance(hold, {}, told, UNREADABLE_PAUSE)
         return Outcome()
     lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin, step)
     with runtime.keeper.holding(lease, record.run.deadline_at - claimed.now):
@@ -94,6 +97,8 @@ class _StepRun:
         context: Context | None = None
         if self._now > self._record.run.deadline_at:
             return await self._given_up(self._deadline_failure(), context)
+        if self._record.deaths >= DEATHS_GIVEN_UP:
+            return await self._given_up(self._deaths_failure(), context)
         try:
             context = await self._context()
             await work(context)
@@ -134,10 +139,10 @@ class _StepRun:
         ended = self._event("step", state="finished", seconds=round(clock() - self._begun, 3))
         logger.info("step_finished", seconds=ended.seconds)
         if after is not None:
-            fields = {"step": str(after), "attempt": "0"}
+            fields = {"step": str(after), **FRESH_STEP}
             written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
             return Outcome(chain_goes_on=written)
-        fields = {"state": str(run.goal), "attempt": "0"}
+        fields = {"state": str(run.goal), **FRESH_STEP}
         if context.outputs is not None:
             fields["outputs"] = context.outputs.model_dump_json()
         written = await self._advance(fields, [ended, self._event("state", state=run.goal)], None)
@@ -150,7 +155,7 @@ class _StepRun:
         logger.info("step_halted", reason=end)
         if end is End.DEADLINE:
             return await self._given_up(self._deadline_failure(), context)
-        if end is End.STOPPING or end is End.REPLACED:
+        if end in (End.STOPPING, End.REPLACED, End.LOST):
             await self._again("interrupted", str(end), 0.0, self._record.attempt - 1)
         return Outcome()
 
@@ -189,7 +194,7 @@ class _StepRun:
         fields |= {
             "state": str(State.CLEANING),
             "step": str(CLEANUP_STEPS[0]),
-            "attempt": "0",
+            **FRESH_STEP,
             "run": cleanup.model_dump_json(),
             "run_id": cleanup.id,
         }
@@ -208,6 +213,14 @@ class _StepRun:
         if self._lease.trouble is not None:
             message = f"{message} It was waiting on this: {self._lease.trouble}"
         return Failure(category=FailureCategory.DEADLINE, message=message, step=self._step)
+
+    def _deaths_failure(self) -> Failure:
+        message = (
+            f"The worker died each of the {self._record.deaths} times that it was in the "
+            f"{self._step} step of this run. See how the workers ended, in their logs and by the "
+            f"memory of their machines; then retry."
+        )
+        return Failure(category=FailureCategory.INTERNAL, message=message, step=self._step)
 
     async def _again(self, state: str, message: str, delay: float, attempt: int) -> None:
         event = self._event("step", state=state, message=message)

@@ -91,6 +91,7 @@ def test_all_keys_are_under_the_prefix() -> None:
         keys.events("web.eu-west-1"),
         keys.submission("1"),
         keys.heartbeat("host"),
+        keys.suspect("host:7:1"),
         keys.environments,
         keys.due,
     ):
