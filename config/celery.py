@@ -15,6 +15,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     return shared | {
         # One event loop for all steps: a task thread only waits for its coroutine.
         "worker_pool": "threads",
+        # It parks what cannot be read; Celery's own throws that away, or ends the worker.
+        "worker_consumer": "worker.inbox:InboxConsumer",
         "worker_concurrency": settings.concurrency,
         # A message is acknowledged when its step ended; one slot holds one message.
         "task_acks_late": True,

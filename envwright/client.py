@@ -25,6 +25,7 @@ from envwright.errors import (
     WaitTimeout,
 )
 from envwright.names import CLEANUP_STEPS, Step
+from envwright.parked import Parked
 from envwright.record import HOLDS_NOTHING, Event, Record, RunKind, State
 from envwright.runs import CLEANUP_DEADLINE, AcceptedRun, accepted, enqueued, new_run
 from envwright.settings import ClientSettings
@@ -169,6 +170,10 @@ class Client:
         ids = self._store.environment_ids()[::-1]
         for start in range(0, len(ids), _CHUNK):
             yield from self._store.read_readable(ids[start : start + _CHUNK])
+
+    def parked(self) -> Parked:
+        """What workers could not read: messages that were set aside, and records."""
+        return self._store.parked()
 
     def resolve(self, name: str) -> str:
         """The id of the one environment with this name; an id is returned as it is."""

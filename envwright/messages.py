@@ -5,7 +5,14 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from envwright.names import CLEANUP_STEPS, Step, cleanup_task, provision_task
+from envwright.names import (
+    CLEANUP_STEPS,
+    FORMAT_HEADER,
+    MESSAGE_FORMAT,
+    Step,
+    cleanup_task,
+    provision_task,
+)
 from envwright.record import RunKind
 
 if TYPE_CHECKING:
@@ -63,7 +70,12 @@ def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first
 
     steps = steps_of(kind)
     signatures = [
-        app.signature(task_name(kind, step), args=(environment_id, run_id), immutable=True)
+        app.signature(
+            task_name(kind, step),
+            args=(environment_id, run_id),
+            immutable=True,
+            headers={FORMAT_HEADER: MESSAGE_FORMAT},
+        )
         for step in steps[steps.index(first) :]
     ]
     chain(*signatures, app=app).apply_async()

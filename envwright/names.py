@@ -16,6 +16,10 @@ DEFAULT_KEY_PREFIX: Final = "envwright"
 
 TASK_SUBMIT: Final = "envwright.submit"
 
+MESSAGE_FORMAT: Final = 1
+FORMAT_HEADER: Final = "envwright-format"
+"""The version of what a message holds, and the header that says it; without it, it is 1."""
+
 RECORD_FORMAT: Final = 1
 """The version of what a record holds; a worker leaves a record of another one alone."""
 
@@ -63,6 +67,15 @@ class Keys:
     def suspect(self, worker: str) -> str:
         """The environment, if any, that this worker tries after its step saw workers die."""
         return f"{self.prefix}:suspect:{worker}"
+
+    def deliveries(self, delivery_tag: str) -> str:
+        """How often a message was delivered that nobody could read."""
+        return f"{self.prefix}:deliveries:{delivery_tag}"
+
+    @property
+    def parked(self) -> str:
+        """Stream: the messages that nobody could read."""
+        return f"{self.prefix}:parked"
 
     @property
     def environments(self) -> str:

@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from envwright.errors import StoreCorrupt, StoreUnavailable
+from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
 from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.settings import ClientSettings
@@ -130,6 +131,22 @@ class Store:
             except StoreCorrupt as error:
                 logger.warning("%s", error)
         return found
+
+    def parked(self) -> Parked:
+        """The messages and records that could not be read."""
+        with self._answering():
+            entries = cast(
+                list[tuple[str, dict[str, str]]],
+                self._redis.xrevrange(self._keys.parked, count=MESSAGES_KEPT),
+            )
+        unreadable = {}
+        for environment_id, fields in self._fields_of(self.environment_ids()):
+            try:
+                record_from_fields(environment_id, fields) if fields else None
+            except StoreCorrupt as error:
+                unreadable[environment_id] = str(error)
+        messages = [parked_from_entry(entry_id, fields) for entry_id, fields in entries]
+        return Parked(messages=tuple(messages), records=unreadable)
 
     def _fields_of(self, environment_ids: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
         with self._answering():

@@ -17,6 +17,7 @@ from itertools import count
 from typing import Final
 
 from envwright.client import Client
+from envwright.parked import Parked
 from envwright.record import (
     LEGAL_MOVES,
     LOOKUP_FIELD,
@@ -58,6 +59,9 @@ class InMemoryStore(Store):
 
     def read_readable(self, environment_ids: Sequence[str]) -> list[Record]:
         return [one for one in self.read(environment_ids) if one is not None]
+
+    def parked(self) -> Parked:
+        return Parked()
 
     def environment_ids(self, name: str | None = None) -> list[str]:
         with self._changed:

@@ -1,21 +1,72 @@
-"""Celery's Redis transport, made to outlive a Redis that goes away while the worker is busy.
+"""Celery's Redis transport, made to outlive a Redis that goes away, and entries that are nonsense.
 
 After a connection broke, Celery 5.7 still uses its channel: it closes it a second time, and it
 acknowledges on it the messages of the tasks that ran meanwhile. kombu's channel has let go of
 its connection by then and raises an AttributeError, which ends the worker. Here it raises what
 Celery expects of a broken connection, and takes for what it is.
+
+An entry of the queue that is no message at all would end the worker, too, and be lost: kombu takes
+it from Redis before it reads it. Here an empty message comes in its place, which is then parked.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
+from uuid import uuid4
 
-from kombu.transport import redis
+from kombu.transport import redis, virtual
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 
+def _is_whole(payload: Any) -> bool:
+    """Whether kombu finds in it what it needs to give it back to its queue."""
+    match payload:
+        case {
+            "headers": dict(),
+            "properties": {
+                "delivery_tag": str(),
+                "delivery_info": {"exchange": str(), "routing_key": str()},
+            },
+        }:
+            return True
+    return False
+
+
+def _empty(channel: redis.Channel) -> dict[str, Any]:
+    (queue,) = channel.active_queues
+    where = {"exchange": "", "routing_key": queue}
+    return {
+        "body": "",
+        "headers": {},
+        "properties": {"delivery_tag": str(uuid4()), "delivery_info": where},
+    }
+
+
+class Message(virtual.Message):
+    """A message that is empty where what came is none."""
+
+    def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
+        try:
+            super().__init__(payload if _is_whole(payload) else _empty(channel), channel, **options)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            # Its body is not in the encoding that it names, or it names none that there is.
+            super().__init__(_empty(channel), channel, **options)
+
+
 class Channel(redis.Channel):
-    """A channel that knows when its connection is gone."""
+    """A channel that knows when its connection is gone, and bears what is no message."""
+
+    Message = Message
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # not in kombu's types
+        except (JSONDecodeError, UnicodeDecodeError, RecursionError):
+            payload = _empty(self)
+            queue = payload["properties"]["delivery_info"]["routing_key"]
+            self.connection._deliver(payload, queue)
+            return True
 
     @contextmanager
     def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from envwright.cli import exits
-from envwright.cli.commands import build, look, specs
+from envwright.cli.commands import build, look, parked, specs
 from envwright.cli.options import NO_VALUE
 
 ABOUT = (
@@ -29,6 +29,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "watch": look.watch,
         "outputs": look.outputs,
         "events": look.events,
+        "parked": parked.parked,
     },
     "Specs": {"validate": specs.validate, "schema": specs.schema},
 }

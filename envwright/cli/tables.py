@@ -12,6 +12,7 @@ from rich.text import Text
 from envwright.cli.lines import moment, sentence
 from envwright.cli.output import age, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
+from envwright.parked import Parked
 from envwright.record import Event, Failure, Outputs, Record, ResourceRecord, ResourceState
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
@@ -182,6 +183,25 @@ def events(history: Iterable[Event]) -> Table:
         style = "red" if event.type == "failure" else ""
         table.add_row(moment(event.at), Text(sentence(event), style))
     return table
+
+
+def parked(found: Parked, now: float) -> Group:
+    """What was set aside: the messages, the newest first, and the records."""
+    messages = columns("parked", "task", "content type", "bytes", "delivered", "why")
+    for one in found.messages:
+        messages.add_row(
+            Text(f"{age(now - one.at)} ago", "dim"),
+            styled(one.task or "-", "bold"),
+            styled(one.content_type or "-"),
+            Text(str(one.size)),
+            Text(f"{one.deliveries} times"),
+            styled(one.why, "red"),
+        )
+    records = columns("environment", "why")
+    for environment_id, why_not in found.records.items():
+        records.add_row(styled(environment_id, "bold"), styled(why_not, "red"))
+    shown = [table for table in (messages, records) if table.row_count]
+    return Group(*([shown[0], Text(), shown[1]] if len(shown) > 1 else shown))
 
 
 def _ids(resource: ResourceRecord) -> Text:

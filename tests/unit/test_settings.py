@@ -92,6 +92,8 @@ def test_all_keys_are_under_the_prefix() -> None:
         keys.submission("1"),
         keys.heartbeat("host"),
         keys.suspect("host:7:1"),
+        keys.deliveries("1"),
+        keys.parked,
         keys.environments,
         keys.due,
     ):
