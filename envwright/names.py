@@ -87,6 +87,11 @@ class Keys:
         """Sorted set: environment id by the time at which it must be looked at again."""
         return self.due_of(RECORD_FORMAT)
 
+    @property
+    def swept(self) -> str:
+        """The time at which `due` was last looked at, in Unix seconds by Redis' clock."""
+        return f"{self.due}:swept"
+
     def due_of(self, record_format: int) -> str:
         """Each format of the record has a set of its own: who cannot read a record must neither
         put it off nor forget it."""

@@ -50,6 +50,18 @@ def settled_at(beliefs: Mapping[str, ResourceRecord], settle_time: float) -> flo
     return max(alive, default=0.0) + settle_time
 
 
+def believed(record: Record, now: float) -> dict[str, ResourceRecord]:
+    """What the record says of each resource, by key, and nothing of it later than now.
+
+    Redis' clock may have been set back since it was written: what was made an hour ahead would
+    be waited for as if it were new.
+    """
+    return {
+        key: one.model_copy(update={"at": min(one.at, now)})
+        for key, one in record.resources.items()
+    }
+
+
 class Context:
     """One step of one run, under one lease."""
 
@@ -75,7 +87,7 @@ class Context:
         self.ec2 = ec2
         self.ssm = ssm
         self.own_account = own_account
-        self.beliefs: dict[str, ResourceRecord] = dict(record.resources)
+        self.beliefs: dict[str, ResourceRecord] = believed(record, now)
         self.lookups: dict[str, Any] = dict(record.lookups)
         self.unanswered: set[str] = set()
         """Keys of what may have been made by a create of this step that was not answered."""

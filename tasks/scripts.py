@@ -8,6 +8,9 @@ from typing import Final
 
 from envwright.store import EVENTS_KEPT
 
+CLOCK_STEP_FORGIVEN: Final = 1.0
+"""Seconds by which Redis' clock may go back at once and nothing is moved along."""
+
 _NOW: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -145,11 +148,30 @@ return answers
 """
 )
 
+_FOLLOW_CLOCK: Final = """
+-- A clock that was set back would leave all that waits, and all leases, ahead by as much.
+local function follow_clock(due, swept, prefix)
+  local back = tonumber(redis.call('GET', swept) or '0') - now
+  redis.call('SET', swept, now)
+  if back < {forgiven} then return 0 end
+  local waiting = redis.call('ZRANGE', due, 0, -1, 'WITHSCORES')
+  for i = 1, #waiting, 2 do
+    redis.call('ZADD', due, waiting[i + 1] - back, waiting[i])
+    local record = prefix .. waiting[i]
+    local lease = tonumber(redis.call('HGET', record, 'lease_until') or '0')
+    if lease > 0 then redis.call('HSET', record, 'lease_until', lease - back) end
+  end
+  return back
+end
+""".replace("{forgiven}", str(CLOCK_STEP_FORGIVEN))
+
 TAKE_DUE: Final = (
     _NOW
+    + _FOLLOW_CLOCK
     + """
-local due, queue = unpack(KEYS)
+local due, queue, swept = unpack(KEYS)
 local prefix, limit, grace, at_rest, format = unpack(ARGV)
+local back = follow_clock(due, swept, prefix)
 local waiting = redis.call('LLEN', queue)
 local taken = {}
 for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, limit)) do
@@ -168,6 +190,6 @@ for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMI
     taken[#taken + 1] = {environment, have[3], have[4], have[5]}
   end
 end
-return taken
+return {string.format('%.3f', back), taken}
 """
 )

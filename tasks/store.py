@@ -190,14 +190,17 @@ class WorkerStore:
         """The runs that are due and that nobody works on, put off by `grace` seconds.
 
         While the queue is not empty their messages may well be in it, so each further one is
-        sent after twice the time.
+        sent after twice the time. Where Redis' clock was set back since the last sweep, all that
+        waits and all leases are moved back with it.
         """
-        answer: list[list[str]] = await self._call(
+        back, taken = await self._call(
             self._take_due,
-            [self._keys.due, self._queue],
+            [self._keys.due, self._queue, self._keys.swept],
             [self._keys.record(""), limit, grace, _RESTING, _format()],
         )
-        return [due for entry in answer if (due := _due(*entry)) is not None]
+        if float(back) > 0:
+            logger.warning("redis_clock_went_back", seconds=float(back))
+        return [due for entry in taken if (due := _due(*entry)) is not None]
 
     @staticmethod
     async def _call(script: Any, keys: list[str], args: list[Any]) -> Any:

@@ -25,7 +25,7 @@ from envwright.record import (
 from envwright.runs import compensation
 from tasks.aws.errors import Halted
 from tasks.chain import following
-from tasks.context import Context, settled_at
+from tasks.context import Context, believed, settled_at
 from tasks.failures import failure_from
 from tasks.lease import End, Lease, clock
 from tasks.store import DEATHS_GIVEN_UP, Hold, Refusal, Written
@@ -115,7 +115,7 @@ class _StepRun:
     async def _context(self) -> Context:
         settings, spec = self._runtime.settings, self._record.spec
         clients = self._runtime.clients
-        settled = settled_at(self._record.resources, settings.settle_time)
+        settled = settled_at(believed(self._record, self._now), settings.settle_time)
         ec2, ssm = [
             await clients.door(
                 service, spec.region, spec.account, self._lease, clock() + settled - self._now

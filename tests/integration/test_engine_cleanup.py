@@ -1,12 +1,15 @@
 """What the engine promises of taking an environment down, asked for or after a failure."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from envwright.names import Step
 from envwright.record import Failure, FailureCategory, ResourceState, RunKind, State
 from envwright.spec import RootVolume, load_spec
+from tests.clock import jump
 from tests.cloud import ALWAYS, Cloud, dropped, failed, refused, throttled
 from tests.harness import (
     ALL_OF_EVERYTHING,
@@ -101,6 +104,19 @@ async def test_what_somebody_deleted_is_no_error(
 
     assert record.state is State.DESTROYED
     assert {one.state for one in record.resources.values()} == {ResourceState.GONE}
+
+
+async def test_what_somebody_deleted_is_no_error_when_the_clock_was_set_back(
+    web: Environment, aws: LocalAws, redis_url: str
+) -> None:
+    """By the record it was made an hour from now; it is not waited for as if it were new."""
+    await web.to_rest()
+    await delete_all(aws.url)
+    with Redis.from_url(redis_url) as redis:
+        jump(redis, web.worker.settings.keys, -3600)
+
+    async with asyncio.timeout(30):
+        assert (await web.take_down()).state is State.DESTROYED
 
 
 async def delete_all(url: str) -> None:

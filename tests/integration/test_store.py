@@ -27,7 +27,9 @@ from envwright.record import (
 from envwright.runs import accepted, enqueued, new_run
 from envwright.settings import ClientSettings
 from envwright.store import EVENTS_KEPT, PUBLISH_GRACE, Store
+from tasks.scripts import CLOCK_STEP_FORGIVEN
 from tasks.store import Claimed, Due, Hold, Refusal, WorkerStore, Written
+from tests.clock import jump
 from tests.specs import spec
 
 WEB = "web.eu-west-1"
@@ -99,14 +101,17 @@ class Desk:
         return self.store.events(environment_id)
 
     def everything(self) -> dict[str, Any]:
-        """All that is in Redis under the prefix, to see whether something was changed."""
+        """All that is in Redis under the prefix, to see whether something was changed.
+
+        Without the time of the last sweep, which each one writes.
+        """
         read: dict[str, Callable[[str], Any]] = {
             "hash": self.redis.hgetall,
             "stream": self.redis.xrange,
             "zset": lambda key: self.redis.zrange(key, 0, -1, withscores=True),
             "list": lambda key: self.redis.lrange(key, 0, -1),
         }
-        names = sorted(self.redis.scan_iter(f"{self.keys.prefix}*"))
+        names = sorted({*self.redis.scan_iter(f"{self.keys.prefix}*")} - {self.keys.swept})
         return {name: read[self.redis.type(name)](name) for name in names}
 
 
@@ -637,3 +642,76 @@ async def test_two_sweepers_never_take_the_same(desk: Desk) -> None:
     sweeps = await asyncio.gather(*(desk.worker.take_due(7, GRACE) for _ in range(10)))
 
     assert sorted(one.environment_id for some in sweeps for one in some) == sorted(ids)
+
+
+# --- a clock that jumps ---
+
+HOUR = 3600.0
+
+
+async def test_a_clock_that_was_set_back_holds_nothing_up(desk: Desk) -> None:
+    """What waits, and every lease, is as far ahead afterwards as it was before."""
+    waiting, worked_on = "waiting.eu-west-1", "worked-on.eu-west-1"
+    desk.accept("waiting")
+    await desk.accept_and_claim("worked-on")
+    await desk.worker.take_due(100, GRACE)
+    before = desk.due(waiting), desk.due(worked_on), desk.lease_until(worked_on)
+
+    jump(desk.redis, desk.keys, -HOUR)
+    assert await desk.worker.take_due(100, GRACE) == []
+
+    after = desk.due(waiting), desk.due(worked_on), desk.lease_until(worked_on)
+    assert after == pytest.approx(before, abs=1.0)
+
+
+async def test_a_lease_that_was_given_back_stays_so_when_the_clock_is_set_back(desk: Desk) -> None:
+    hold = await desk.accept_and_claim()
+    await desk.worker.advance(hold, {}, [], GRACE)
+    await desk.worker.take_due(100, GRACE)
+
+    jump(desk.redis, desk.keys, -HOUR)
+    await desk.worker.take_due(100, GRACE)
+
+    assert desk.lease_until() == 0
+
+
+async def test_a_lease_whose_holder_lives_is_renewed_after_the_clock_was_set_back(
+    desk: Desk,
+) -> None:
+    """Whether the renewal comes before the next sweep, which then ends it too soon, or after it."""
+    hold = await desk.accept_and_claim()
+    await desk.worker.take_due(100, GRACE)
+    jump(desk.redis, desk.keys, -HOUR)
+
+    for _ in range(2):
+        with Moment(desk) as then:
+            assert await desk.worker.renew([hold], LEASE) == [Written.RENEWED]
+        assert then.is_when(desk.lease_until(), LEASE)
+        await desk.worker.take_due(100, GRACE)
+
+
+async def test_a_clock_that_jumped_ahead_ends_leases(desk: Desk) -> None:
+    """The run is handed to somebody else, and the holder that lives learns it at its renewal."""
+    run = desk.accept()
+    hold = await desk.claim(run)
+    await desk.worker.take_due(100, GRACE)
+
+    jump(desk.redis, desk.keys, HOUR)
+
+    assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
+    second = await desk.claim(run)
+    assert second.epoch == hold.epoch + 1
+    assert await desk.worker.renew([hold], LEASE) == [Written.LOST]
+    assert await desk.worker.note(hold, {"state": "lost"}) is Written.LOST
+
+
+async def test_a_small_step_back_moves_nothing(desk: Desk) -> None:
+    """Clocks are corrected by little all the time."""
+    desk.accept()
+    await desk.worker.take_due(100, GRACE)
+    jump(desk.redis, desk.keys, -CLOCK_STEP_FORGIVEN / 2)
+    due = desk.due()
+
+    await desk.worker.take_due(100, GRACE)
+
+    assert desk.due() == due
