@@ -27,7 +27,7 @@ from envwright.errors import (
 from envwright.names import CLEANUP_STEPS, Step
 from envwright.parked import Parked
 from envwright.record import HOLDS_NOTHING, Event, Record, RunKind, State
-from envwright.runs import CLEANUP_DEADLINE, AcceptedRun, accepted, enqueued, new_run
+from envwright.runs import AcceptedRun, accepted, cleanup, enqueued, new_run
 from envwright.settings import ClientSettings
 from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.store import Store
@@ -119,7 +119,7 @@ class Client:
             record = self.status(name)
             now = self._store.now()
             if record.state is State.CLEANUP_FAILED:
-                run = new_run(RunKind.CLEANUP, "retry", record.run.goal, now, CLEANUP_DEADLINE)
+                run = cleanup("retry", record.run.goal, record, now)
                 first = CLEANUP_STEPS[0]
             elif record.state in (State.FAILED, State.CLEANED):
                 run = new_run(RunKind.PROVISION, "retry", State.READY, now, record.spec.deadline)
@@ -146,8 +146,7 @@ class Client:
             record = self.status(name)
             if record.state in HOLDS_NOTHING or record.state is State.CLEANING:
                 return _existing(record)
-            now = self._store.now()
-            run = new_run(RunKind.CLEANUP, "destroy", State.DESTROYED, now, CLEANUP_DEADLINE)
+            run = cleanup("destroy", State.DESTROYED, record, self._store.now())
             wanted = accepted(record.environment_id, record, run, CLEANUP_STEPS[0])
             if self._store.accept([wanted])[0]:
                 self._wake(wanted)

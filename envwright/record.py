@@ -108,6 +108,11 @@ class Run(Value):
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
     goal: State = Field(description="The state that the run reaches when all goes well.")
+    thorough: bool = Field(
+        default=False,
+        description="Whether a cleanup looks also for what neither record nor tags name, since "
+        "one before it failed.",
+    )
 
 
 class ResourceRecord(Value):

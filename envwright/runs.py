@@ -28,7 +28,9 @@ class AcceptedRun:
     """Whether what was looked up for an earlier run is forgotten."""
 
 
-def new_run(kind: RunKind, reason: str, goal: State, now: float, limit: float) -> Run:
+def new_run(
+    kind: RunKind, reason: str, goal: State, now: float, limit: float, *, thorough: bool = False
+) -> Run:
     """A run that begins now, in Unix seconds, and is given up after `limit` seconds."""
     return Run(
         id=uuid.uuid4().hex[:12],
@@ -37,7 +39,14 @@ def new_run(kind: RunKind, reason: str, goal: State, now: float, limit: float) -
         accepted_at=now,
         deadline_at=now + limit,
         goal=goal,
+        thorough=thorough,
     )
+
+
+def cleanup(reason: str, goal: State, seen: Record, now: float) -> Run:
+    """A cleanup run that a caller asks for; a thorough one where one before it failed."""
+    failed = seen.state is State.CLEANUP_FAILED
+    return new_run(RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=failed)
 
 
 def compensation(now: float) -> Run:

@@ -106,6 +106,11 @@ class Context:
         """Whether all that is on record was made long enough ago for AWS to show it."""
         return self.now() > settled_at(self.beliefs, self.settings.settle_time)
 
+    @property
+    def is_thorough(self) -> bool:
+        """Whether this is a cleanup that may not trust the record to name what has no tag."""
+        return self.record.run.thorough
+
     async def settle_a_little(self) -> None:
         """Give AWS a fifth of the settle time, before it is looked at again."""
         await self.lease.pause(self.settings.settle_time / _LOOKS_WHILE_SETTLING)

@@ -1,6 +1,7 @@
 """Take a step's resources down: what the record names, what the inventory shows, and doubles.
 
-The order is that of their making, read backwards. Open intents get their time to show what they
+What has no tag of its own is found on what carries it, where a cleanup before this one failed. The
+order is that of their making, read backwards. Open intents get their time to show what they
 made, since a worker may have died between a create and its record.
 """
 
@@ -81,8 +82,9 @@ async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence
     for key, belief in context.beliefs.items():
         if kind_name(key) == kind.kind and belief.state is not ResourceState.GONE:
             doomed[key] += belief.ids
-    for key, ids in (await unrecorded(context, kind, tagged)).items():
-        doomed[key] += ids
+    for found in (await unrecorded(context, kind, tagged), await _untagged(context, kind, tagged)):
+        for key, ids in found.items():
+            doomed[key] += ids
     if not doomed:
         return
     await context.believe(doomed, ResourceState.DELETING)
@@ -105,6 +107,28 @@ async def _delete(context: Context, kind: Kind, doomed: Mapping[str, Sequence[st
         except (AwsError, StepError) as error:
             raise ResourceError(", ".join(actual), error) from error
     await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
+
+
+async def _untagged(
+    context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """What has no tag and is not in the record either: ids by key.
+
+    A thorough cleanup finds it on what carries it, since Redis may have lost the intent of it.
+    """
+    if kind.stands_on is None or not context.is_thorough:
+        return {}
+    carriers = {
+        key: [*dict.fromkeys((*context.ids_of(key), *tagged.get(key, ())))]
+        for key in context.beliefs.keys() | tagged.keys()
+        if kind_name(key) == kind.stands_on
+    }
+    standing = await kind.find_on(context, carriers) if any(carriers.values()) else {}
+    return {
+        key: unknown
+        for key, ids in standing.items()
+        if (unknown := [one for one in ids if one not in context.ids_of(key)])
+    }
 
 
 async def unrecorded(

@@ -19,12 +19,13 @@ from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.messages import task_name
 from envwright.names import Step
-from envwright.record import Record, State, record_from_fields
+from envwright.record import RESOURCE_FIELD, Record, State, record_from_fields
 from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, clock
 from tasks.network import GATEWAY, VPC, public_subnet
+from tasks.resources.base import kind_name
 from tasks.store import Claimed, Hold, WorkerStore
 from tests.cloud import Cloud, dying
 from worker.app import app
@@ -205,6 +206,12 @@ class Environment:
     async def rewind(self, step: Step) -> None:
         """Put the record back to before this step: as if its last write had been lost."""
         await self._set(state=State.PROVISIONING, step=step, lease_until=0)
+
+    async def forget_resources(self, *kinds: str) -> None:
+        """Have Redis lose what the record holds of these kinds, as a failover can."""
+        record = self.worker.settings.keys.record(self.id)
+        lost = [key for key in self.record.resources if kind_name(key) in kinds]
+        await self._redis.hdel(record, *(f"{RESOURCE_FIELD}{key}" for key in lost))
 
     async def forget_record(self) -> None:
         """Have Redis lose the record, and the same spec be enqueued again."""

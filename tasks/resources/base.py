@@ -29,6 +29,9 @@ class Resource(ABC):
     deleted_together: ClassVar[bool] = False
     """Whether one call deletes all of this kind, however many keys it has."""
 
+    stands_on: ClassVar[str | None] = None
+    """The kind of what it is found on, where it has no tag and keeps its carrier from going."""
+
     key: str
     count: int = 1
     """How many of it one key stands for: more than one only for instances launched together."""
@@ -63,6 +66,13 @@ class Resource(ABC):
     def goes_with_another(cls, context: Context, key: str) -> bool:
         """Whether cleanup may leave it to AWS, which deletes it together with its owner."""
         return False
+
+    @classmethod
+    async def find_on(
+        cls, context: Context, carriers: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        """What of it stands on these (ids by key), whether the record knows of it or not."""
+        return {}
 
 
 def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:
@@ -102,6 +112,12 @@ class Tagged(Resource):
 Kind = type[Resource]
 Groups = Sequence[Sequence[Kind]]
 """The kinds of a step in the order of their making; the kinds of one group are independent."""
+
+
+def key_beside(key: str, kind: str, suffix: str = "") -> str:
+    """The key of what stands on a resource: of the same step and name, and of this kind."""
+    step, _, name = key.split("/")
+    return f"{step}/{kind}/{name}{suffix}"
 
 
 def kind_name(key: str) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
-from tasks.resources.base import Resource, all_ids
+from tasks.resources.base import Resource, all_ids, in_filters, key_beside
 
 _JOINT = "@"
 
@@ -16,6 +16,7 @@ class InternetGatewayAttachment(Resource):
     """Known to the record as `<gateway id>@<vpc id>`."""
 
     kind: ClassVar[str] = "internet_gateway_attachment"
+    stands_on: ClassVar[str | None] = "internet_gateway"
 
     gateway: str
     vpc: str
@@ -66,3 +67,25 @@ class InternetGatewayAttachment(Resource):
                 await context.ec2.detach_internet_gateway(
                     InternetGatewayId=gateway_id, VpcId=vpc_id
                 )
+
+    @classmethod
+    async def find_on(
+        cls, context: Context, carriers: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        attached = {
+            gateway["InternetGatewayId"]: [one["VpcId"] for one in gateway["Attachments"]]
+            for ids in in_filters(all_ids(carriers))
+            for gateway in (
+                await context.ec2.describe_internet_gateways(
+                    Filters=[{"Name": "internet-gateway-id", "Values": ids}]
+                )
+            )["InternetGateways"]
+        }
+        return {
+            key_beside(key, cls.kind): [
+                f"{gateway_id}{_JOINT}{vpc_id}"
+                for gateway_id in ids
+                for vpc_id in attached.get(gateway_id, ())
+            ]
+            for key, ids in carriers.items()
+        }

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
-from tasks.resources.base import Resource, all_ids
+from tasks.resources.base import Resource, all_ids, key_beside
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import SecurityGroupTypeDef
 
 Direction = Literal["ingress", "egress"]
 PeerKind = Literal["cidr", "cidr6", "prefix_list", "group"]
+
+_DIRECTIONS: Final[tuple[Direction, ...]] = ("ingress", "egress")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class SecurityGroupRules(Resource):
     """
 
     kind: ClassVar[str] = "security_group_rules"
+    stands_on: ClassVar[str | None] = "security_group"
 
     group: str
     direction: Direction
@@ -104,8 +107,23 @@ class SecurityGroupRules(Resource):
         """Rules go with their group; but no group goes while another one's rules name it."""
         name, direction = _parts(key)
         group = context.spec.security.groups.get(name)
-        rules = (group.ingress if direction == "ingress" else group.egress) if group else ()
+        if group is None or context.is_thorough:
+            return False
+        rules = group.ingress if direction == "ingress" else group.egress
         return not any(rule.groups for rule in rules or ())
+
+    @classmethod
+    async def find_on(
+        cls, context: Context, carriers: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        """Only the rules that name another group: the others go with their own."""
+        groups = await _describe(context, all_ids(carriers))
+        return {
+            key_beside(key, cls.kind, f"-{direction}"): named
+            for key, ids in carriers.items()
+            for direction in _DIRECTIONS
+            if (named := [one for one in ids if _names_another(groups.get(one), direction)])
+        }
 
     def _with_ids(self, context: Context) -> set[Permission]:
         return {
@@ -147,6 +165,13 @@ def _present(group: "SecurityGroupTypeDef", direction: Direction) -> Iterator[Pe
                     peer_kind,
                     peer[peer_field],
                 )
+
+
+def _names_another(group: "SecurityGroupTypeDef | None", direction: Direction) -> bool:
+    return group is not None and any(
+        one.peer_kind == "group" and one.peer != group["GroupId"]
+        for one in _present(group, direction)
+    )
 
 
 def _as_aws_wants_them(permissions: Collection[Permission]) -> Any:
