@@ -1,4 +1,4 @@
-"""The client for other services: enqueue environments, follow them, retry and destroy them.
+"""The client for other services: enqueue environments, follow, cancel, retry and destroy them.
 
 from envwright.client import Client
 from envwright.spec import load_spec
@@ -10,12 +10,11 @@ record = client.wait(ticket.environment_id, timeout=900)
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict
-
+from envwright import requests
 from envwright.errors import (
     AmbiguousName,
     NotAllowed,
@@ -24,10 +23,10 @@ from envwright.errors import (
     UnknownEnvironment,
     WaitTimeout,
 )
-from envwright.names import CLEANUP_STEPS, Step
 from envwright.parked import Parked
-from envwright.record import HOLDS_NOTHING, Event, Record, RunKind, State
-from envwright.runs import AcceptedRun, accepted, cleanup, enqueued, new_run
+from envwright.record import AT_REST, Event, Record
+from envwright.requests import Answer, Ticket, Wish
+from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
 from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.store import Store
@@ -35,25 +34,12 @@ from envwright.store import Store
 if TYPE_CHECKING:
     from celery import Celery
 
+__all__ = ["Answer", "Client", "Ticket"]
+
 _CHUNK: Final = 500
 _TRIES: Final = 20
 
 logger = logging.getLogger(__name__)
-
-
-class Ticket(BaseModel):
-    """The answer to a request: which environment, which run, and whether the run is a new one."""
-
-    model_config = ConfigDict(frozen=True)
-
-    environment_id: str
-    run_id: str
-    state: State
-    accepted: bool
-
-
-Answer = Ticket | SpecConflict | NotAllowed
-"""What comes of one of many specs: a ticket, or why there is none."""
 
 
 class Client:
@@ -94,9 +80,9 @@ class Client:
         exists with another spec, and `NotAllowed` while it is being taken down.
         """
         (answer,) = self.enqueue_many([spec])
-        if isinstance(answer, SpecConflict | NotAllowed):
-            raise answer
-        return answer
+        if isinstance(answer, Ticket):
+            return answer
+        raise answer
 
     def enqueue_many(self, specs: Sequence[EnvironmentSpec | Mapping[str, Any]]) -> list[Answer]:
         """Ask for many environments at once; the answers come in the order of the specs.
@@ -105,36 +91,34 @@ class Client:
         answer of its own, so that it does not keep the others from being accepted.
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
-        answers: list[Answer] = []
-        for start in range(0, len(valid), _CHUNK):
-            answers += self._enqueue_chunk(valid[start : start + _CHUNK])
-        return answers
+        return self._ask_all([requests.for_spec(one) for one in valid])
 
     def retry(self, name: str) -> Ticket:
         """Go on with what failed: at the step that failed, or from the start after a cleanup.
 
         Raises `UnknownEnvironment`, and `NotAllowed` when nothing failed.
         """
-        for _ in range(_TRIES):
-            record = self.status(name)
-            now = self._store.now()
-            if record.state is State.CLEANUP_FAILED:
-                run = cleanup("retry", record.run.goal, record, now)
-                first = CLEANUP_STEPS[0]
-            elif record.state in (State.FAILED, State.CLEANED):
-                run = new_run(RunKind.PROVISION, "retry", State.READY, now, record.spec.deadline)
-                first = _resumed_at(record)
-            else:
-                raise NotAllowed(
-                    f"{record.environment_id} is {record.state}: only what failed, or was "
-                    f"cleaned up after a failure, can be retried."
-                )
-            anew = record.state is State.CLEANED
-            wanted = accepted(record.environment_id, record, run, first, starts_anew=anew)
-            if self._store.accept([wanted])[0]:
-                self._wake(wanted)
-                return _new(wanted)
-        raise self._contended(name)
+        return self._ask(name, retried)
+
+    def retry_many(self, names: Sequence[str]) -> list[Answer]:
+        """Go on with many environments at once; the answers come in the order of the names.
+
+        A refusal is an answer of its own, so that it does not keep the others from going on.
+        Raises `UnknownEnvironment` before anything is written.
+        """
+        ids = [self.resolve(name) for name in names]
+        return self._ask_all([requests.about(one, retried) for one in ids])
+
+    def cancel(self, name: str) -> Ticket:
+        """Call off the run that builds an environment; its spec says what becomes of it.
+
+        With `on_failure: cleanup` a cleanup run begins, and with `hold` what was made stays, and
+        `retry` can go on from there. Calls to AWS that are under way are answered and recorded.
+        A run that was cancelled already is not cancelled again.
+
+        Raises `UnknownEnvironment`, and `NotAllowed` when no run builds it.
+        """
+        return self._ask(name, requests.cancel)
 
     def destroy(self, name: str) -> Ticket:
         """Take an environment down, whatever it is doing; its record stays.
@@ -142,16 +126,7 @@ class Client:
         Where AWS holds nothing of it, or it is being taken down already, no new run starts.
         Raises `UnknownEnvironment`.
         """
-        for _ in range(_TRIES):
-            record = self.status(name)
-            if record.state in HOLDS_NOTHING or record.state is State.CLEANING:
-                return _existing(record)
-            run = cleanup("destroy", State.DESTROYED, record, self._store.now())
-            wanted = accepted(record.environment_id, record, run, CLEANUP_STEPS[0])
-            if self._store.accept([wanted])[0]:
-                self._wake(wanted)
-                return _new(wanted)
-        raise self._contended(name)
+        return self._ask(name, requests.destroy)
 
     def status(self, name: str) -> Record:
         """The record of an environment, by its id or its name.
@@ -161,7 +136,7 @@ class Client:
         environment_id = self.resolve(name)
         (record,) = self._store.read([environment_id])
         if record is None:
-            raise UnknownEnvironment(f"There is no environment {name}: `envwright list` shows all.")
+            raise requests.unknown(name)
         return record
 
     def environments(self) -> Iterator[Record]:
@@ -180,7 +155,7 @@ class Client:
             return name
         found = self._store.environment_ids(name)
         if not found:
-            raise UnknownEnvironment(f"There is no environment {name}: `envwright list` shows all.")
+            raise requests.unknown(name)
         if len(found) > 1:
             raise AmbiguousName(f"Several environments are named {name}: give one of {found}.")
         return found[0]
@@ -214,39 +189,51 @@ class Client:
         """Wait for the next events of several environments: id → the last event id seen."""
         return self._store.wait_for_events(after, timeout)
 
-    def _enqueue_chunk(self, specs: Sequence[EnvironmentSpec]) -> list[Answer]:
+    def _ask(self, name: str, decide: Callable[[Record, float], AcceptedRun | Ticket]) -> Ticket:
+        """Make one request. Raises what it is refused with."""
+        (answer,) = self._ask_all([requests.about(self.resolve(name), decide)])
+        if isinstance(answer, Ticket):
+            return answer
+        raise answer
+
+    def _ask_all(self, wishes: Sequence[Wish]) -> list[Answer]:
+        """Make many requests, so many of them at once that each chunk takes a few round trips."""
+        answers: list[Answer] = []
+        for start in range(0, len(wishes), _CHUNK):
+            answers += self._ask_chunk(wishes[start : start + _CHUNK])
+        return answers
+
+    def _ask_chunk(self, wishes: Sequence[Wish]) -> list[Answer]:
         answers: dict[int, Answer] = {}
+        open_ones = list(range(len(wishes)))
         for _ in range(_TRIES):
-            open_ones = [index for index in range(len(specs)) if index not in answers]
-            if not open_ones:
-                return [answers[index] for index in range(len(specs))]
             now = self._store.now()
-            seen = self._store.read([specs[index].environment_id for index in open_ones])
+            seen = self._store.read([wishes[index][0] for index in open_ones])
             wanted: dict[int, AcceptedRun] = {}
             for index, record in zip(open_ones, seen, strict=True):
-                spec = specs[index]
-                if record is None or record.state in HOLDS_NOTHING:
-                    wanted[index] = enqueued(spec, record, now)
-                elif record.state is State.CLEANING:
-                    answers[index] = NotAllowed(
-                        f"{spec.environment_id} is being taken down: enqueue it again when that "
-                        f"is done."
-                    )
-                elif record.spec.digest == spec.digest:
-                    answers[index] = _existing(record)
+                try:
+                    decided = wishes[index][1](record, now)
+                except (SpecConflict, NotAllowed, UnknownEnvironment) as refusal:
+                    answers[index] = refusal
+                    continue
+                if isinstance(decided, AcceptedRun):
+                    wanted[index] = decided
                 else:
-                    answers[index] = SpecConflict(
-                        f"{spec.environment_id} exists already ({record.state}) with another "
-                        f"spec: take it down first, or give this one another name."
-                    )
+                    answers[index] = decided
             written = self._store.accept(list(wanted.values()))
-            wake = True
-            for (index, one), is_written in zip(wanted.items(), written, strict=True):
-                if is_written:
-                    answers[index] = _new(one)
-                    # One time-out is enough: the sweeper finds what nobody is woken up for.
-                    wake = wake and self._wake(one)
-        raise self._contended(specs[0].environment_id)
+            accepted = [index for index, is_so in zip(wanted, written, strict=True) if is_so]
+            answers |= {index: requests.ticket_for(wanted[index]) for index in accepted}
+            self._wake_all([wanted[index] for index in accepted])
+            open_ones = [index for index in open_ones if index not in answers]
+            if not open_ones:
+                return [answers[index] for index in range(len(wishes))]
+        raise self._contended(wishes[open_ones[0]][0])
+
+    def _wake_all(self, accepted: Iterable[AcceptedRun]) -> None:
+        for one in accepted:
+            # One time-out is enough: the sweeper finds what nobody is woken up for.
+            if one.state not in AT_REST and not self._wake(one):
+                return
 
     def _wake(self, wanted: AcceptedRun) -> bool:
         """Send the run's message. It is on record: should this fail, the sweeper sends it."""
@@ -277,30 +264,3 @@ class Client:
         return StoreUnavailable(
             f"{name} changed each time that this request was about to be written: try again."
         )
-
-
-def _resumed_at(record: Record) -> Step:
-    """The step at which a provision run goes on.
-
-    What `ready` found wrong was made by an earlier step, so all of them look again.
-    """
-    anew = record.state is State.CLEANED or record.step is Step.READY
-    return Step.NETWORK if anew else record.step
-
-
-def _new(wanted: AcceptedRun) -> Ticket:
-    return Ticket(
-        environment_id=wanted.environment_id,
-        run_id=wanted.run.id,
-        state=State(wanted.fields["state"]),
-        accepted=True,
-    )
-
-
-def _existing(record: Record) -> Ticket:
-    return Ticket(
-        environment_id=record.environment_id,
-        run_id=record.run.id,
-        state=record.state,
-        accepted=False,
-    )

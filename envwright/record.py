@@ -1,10 +1,10 @@
 """What Redis holds of an environment, and which moves between its states are legal.
 
-                 ┌────────────── retry ◄───────────────┐
+                 ┌────────────── retry ◄────────────────┐
                  ▼                                      │
 (new) ──► queued ──► provisioning ──► ready          failed (held)
             │              │            │               │
-            │              ├── failure, on_failure: hold┘
+            ├─── cancel, or failure, on_failure: hold ──┤
             │              ▼            ▼               │
             └─ destroy ─► cleaning ◄────┴─── destroy ◄──┘
                            │   ▲
@@ -46,8 +46,14 @@ AT_REST: Final = frozenset(
 HOLDS_NOTHING: Final = frozenset({State.CLEANED, State.DESTROYED})
 """States in which AWS holds nothing of the environment."""
 
+UNDER_CONSTRUCTION: Final = frozenset({State.QUEUED, State.PROVISIONING})
+"""States of a run that builds, which can be cancelled."""
+
+RETRYABLE: Final = (State.FAILED, State.CLEANED, State.CLEANUP_FAILED)
+"""States from which `retry` goes on."""
+
 LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
-    State.QUEUED: frozenset({State.PROVISIONING, State.CLEANING}),
+    State.QUEUED: frozenset({State.PROVISIONING, State.FAILED, State.CLEANING}),
     State.PROVISIONING: frozenset({State.READY, State.FAILED, State.CLEANING}),
     State.READY: frozenset({State.CLEANING}),
     State.FAILED: frozenset({State.QUEUED, State.CLEANING}),
@@ -89,6 +95,7 @@ class FailureCategory(StrEnum):
     DEADLINE = "deadline"
     BLOCKED = "blocked"
     CONFLICT = "conflict"
+    CANCELLED = "cancelled"
     AWS = "aws"
     INTERNAL = "internal"
 
@@ -104,7 +111,9 @@ class Run(Value):
 
     id: str
     kind: RunKind
-    reason: str = Field(description="What asked for it: enqueue, retry, destroy or failure.")
+    reason: str = Field(
+        description="What asked for it: enqueue, retry, destroy, cancel or failure."
+    )
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
     goal: State = Field(description="The state that the run reaches when all goes well.")

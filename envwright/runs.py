@@ -2,12 +2,25 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from envwright.errors import NotAllowed
-from envwright.names import RECORD_FORMAT, Step
-from envwright.record import FRESH_STEP, LEGAL_MOVES, Event, Record, Run, RunKind, State
+from envwright.names import CLEANUP_STEPS, RECORD_FORMAT, Step
+from envwright.record import (
+    FRESH_STEP,
+    HOLDS_NOTHING,
+    LEGAL_MOVES,
+    RETRYABLE,
+    UNDER_CONSTRUCTION,
+    Event,
+    Failure,
+    FailureCategory,
+    Record,
+    Run,
+    RunKind,
+    State,
+)
 from envwright.spec import EnvironmentSpec
 
 CLEANUP_DEADLINE: Final = 3600.0
@@ -23,9 +36,14 @@ class AcceptedRun:
     first: Step
     seen: Record | None
     fields: Mapping[str, str]
-    event: Event
-    starts_anew: bool
+    events: tuple[Event, ...]
+    starts_anew: bool = False
     """Whether what was looked up for an earlier run is forgotten."""
+
+    @property
+    def state(self) -> State:
+        """The state in which the environment is from then on."""
+        return State(self.fields["state"])
 
 
 def new_run(
@@ -33,7 +51,7 @@ def new_run(
 ) -> Run:
     """A run that begins now, in Unix seconds, and is given up after `limit` seconds."""
     return Run(
-        id=uuid.uuid4().hex[:12],
+        id=_new_id(),
         kind=kind,
         reason=reason,
         accepted_at=now,
@@ -60,11 +78,73 @@ def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> Accepted
     if seen is None:
         fields |= {
             "format": str(RECORD_FORMAT),
-            "uid": uuid.uuid4().hex[:12],
+            "uid": _new_id(),
             "created_at": f"{now:.3f}",
         }
     run = new_run(RunKind.PROVISION, "enqueue", State.READY, now, spec.deadline)
     return accepted(spec.environment_id, seen, run, Step.NETWORK, fields, starts_anew=True)
+
+
+def retried(seen: Record, now: float) -> AcceptedRun:
+    """The run that goes on with what failed. Raises `NotAllowed` when nothing did."""
+    name = seen.environment_id
+    if seen.state is State.CLEANUP_FAILED:
+        run = cleanup("retry", seen.run.goal, seen, now)
+        return accepted(name, seen, run, CLEANUP_STEPS[0])
+    if seen.state not in RETRYABLE:
+        raise NotAllowed(
+            f"{name} is {seen.state}: only what failed, or was cleaned up after a failure, can be "
+            f"retried."
+        )
+    run = new_run(RunKind.PROVISION, "retry", State.READY, now, seen.spec.deadline)
+    # What `ready` found wrong was made by an earlier step, so all of them look again.
+    anew = seen.state is State.CLEANED
+    first = Step.NETWORK if anew or seen.step is Step.READY else seen.step
+    return accepted(name, seen, run, first, starts_anew=anew)
+
+
+def destroyed(seen: Record, now: float) -> AcceptedRun:
+    """The cleanup run that takes an environment down because somebody asked for it."""
+    run = cleanup("destroy", State.DESTROYED, seen, now)
+    return accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0])
+
+
+def cancelled(seen: Record, now: float) -> AcceptedRun:
+    """What takes the place of a run that builds: a cleanup, or nothing where the spec says hold.
+
+    Raises `NotAllowed` when nobody builds the environment.
+    """
+    if seen.state not in UNDER_CONSTRUCTION:
+        raise NotAllowed(_why_not_cancelled(seen))
+    where = f"in the {seen.step} step" if seen.state is State.PROVISIONING else "before it began"
+    failure = Failure(
+        category=FailureCategory.CANCELLED,
+        message=f"The run was cancelled {where}.",
+        step=seen.step,
+    )
+    fields = {"failure": failure.model_dump_json()}
+    told = Event(type="failure", run=seen.run.id, step=seen.step, message=failure.message)
+    failed = Event(type="state", run=seen.run.id, step=seen.step, state=State.FAILED)
+    if seen.spec.on_failure == "cleanup":
+        run = cleanup("cancel", State.CLEANED, seen, now)
+        wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], fields)
+        return replace(wanted, events=(told, failed, *wanted.events))
+    # Under another id, by which the worker that is at the run sees that it is over.
+    held = seen.run.model_copy(
+        update={"id": _new_id(), "reason": "cancel", "goal": State.FAILED},
+    )
+    fields |= _moved(State.FAILED, held, seen.step)
+    failed = failed.model_copy(update={"run": held.id})
+    return AcceptedRun(seen.environment_id, held, seen.step, seen, fields, (told, failed))
+
+
+def _why_not_cancelled(seen: Record) -> str:
+    if seen.state is State.CLEANING:
+        return f"{seen.environment_id} is being taken down: a cleanup cannot be called off."
+    said = f"{seen.environment_id} is {seen.state}: nobody builds it, so there is nothing to cancel"
+    if seen.state in HOLDS_NOTHING:
+        return f"{said}."
+    return f"{said}; `envwright down {seen.environment_id}` takes it down."
 
 
 def accepted(
@@ -82,9 +162,20 @@ def accepted(
     state = State.QUEUED if run.kind is RunKind.PROVISION else State.CLEANING
     if seen is not None and state not in LEGAL_MOVES[seen.state]:
         raise NotAllowed(f"{environment_id} is {seen.state}: it cannot become {state}.")
-    moved = {
+    moved = _moved(state, run, first)
+    if run.kind is RunKind.PROVISION:
+        moved["failure"] = ""
+    event = Event(type="accepted", run=run.id, state=state, message=f"{run.kind} ({run.reason})")
+    return AcceptedRun(
+        environment_id, run, first, seen, {**(fields or {}), **moved}, (event,), starts_anew
+    )
+
+
+def _moved(state: State, run: Run, step: Step) -> dict[str, str]:
+    """What every run writes that takes another one's place."""
+    return {
         "state": str(state),
-        "step": str(first),
+        "step": str(step),
         "run": run.model_dump_json(),
         "run_id": run.id,
         **FRESH_STEP,
@@ -93,9 +184,7 @@ def accepted(
         "trouble": "",
         "outputs": "",
     }
-    if run.kind is RunKind.PROVISION:
-        moved["failure"] = ""
-    event = Event(type="accepted", run=run.id, state=state, message=f"{run.kind} ({run.reason})")
-    return AcceptedRun(
-        environment_id, run, first, seen, {**(fields or {}), **moved}, event, starts_anew
-    )
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]

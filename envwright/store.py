@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from envwright.errors import StoreCorrupt, StoreUnavailable
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
-from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
+from envwright.record import AT_REST, LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.settings import ClientSettings
 
@@ -33,9 +33,11 @@ PUBLISH_GRACE: Final = 5.0
 """Seconds that whoever accepted a run has to send its message before the sweeper sends one."""
 
 ACCEPT: Final = """
-local state, run_id = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id'))
+local state, run_id, step = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step'))
 if run_id == ARGV[10] then return 1 end
-if (state or '') ~= ARGV[2] or (run_id or '') ~= ARGV[3] then return 0 end
+if (state or '') ~= ARGV[2] or (run_id or '') ~= ARGV[3] or (step or '') ~= ARGV[11] then
+  return 0
+end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 if ARGV[6] == '1' then
@@ -45,8 +47,11 @@ if ARGV[6] == '1' then
 end
 for field, value in pairs(cjson.decode(ARGV[4])) do redis.call('HSET', KEYS[1], field, value) end
 redis.call('HSET', KEYS[1], 'updated_at', string.format('%.3f', now))
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', ARGV[5])
-redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[1])
+for _, event in ipairs(cjson.decode(ARGV[5])) do
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', event)
+end
+if tonumber(ARGV[8]) < 0 then redis.call('ZREM', KEYS[3], ARGV[1])
+else redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[1]) end
 redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
 return 1
 """
@@ -184,12 +189,15 @@ class Store:
                         run.seen.state if run.seen else "",
                         run.seen.run.id if run.seen else "",
                         json.dumps(run.fields),
-                        run.event.model_dump_json(exclude_defaults=True),
+                        json.dumps(
+                            [one.model_dump_json(exclude_defaults=True) for one in run.events]
+                        ),
                         "1" if run.starts_anew else "0",
                         LOOKUP_FIELD,
-                        PUBLISH_GRACE,
+                        -1 if run.state in AT_REST else PUBLISH_GRACE,
                         EVENTS_KEPT,
                         run.run.id,
+                        run.seen.step if run.seen else "",
                     ],
                     client=pipe,
                 )

@@ -85,25 +85,27 @@ class InMemoryStore(Store):
             self._changed.wait_for(news, timeout)
             return news()
 
-    def write(self, environment_id: str, fields: Mapping[str, str], event: Event) -> None:
-        """Change a record, and tell it in an event."""
+    def write(self, environment_id: str, fields: Mapping[str, str], *events: Event) -> None:
+        """Change a record, and tell it in events."""
         with self._changed:
             self._fields[environment_id] |= {**fields, "updated_at": str(self.now())}
-            told = event.model_copy(update={"id": str(next(self._serial)), "at": self.now()})
-            self._history.setdefault(environment_id, []).append(told)
+            history = self._history.setdefault(environment_id, [])
+            for event in events:
+                told = {"id": str(next(self._serial)), "at": self.now()}
+                history.append(event.model_copy(update=told))
             self._changed.notify_all()
 
     def _accept_one(self, run: AcceptedRun) -> bool:
         have = self._fields.get(run.environment_id, {})
-        seen = (str(run.seen.state), run.seen.run.id) if run.seen else (None, None)
-        if (have.get("state"), have.get("run_id")) != seen:
+        seen = (run.seen.state, run.seen.run.id, run.seen.step) if run.seen else (None,) * 3
+        if (have.get("state"), have.get("run_id"), have.get("step")) != seen:
             return False
         self._fields[run.environment_id] = {
             field: value
             for field, value in have.items()
             if not (run.starts_anew and field.startswith(LOOKUP_FIELD))
         }
-        self.write(run.environment_id, run.fields, run.event)
+        self.write(run.environment_id, run.fields, *run.events)
         return True
 
 

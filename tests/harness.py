@@ -219,6 +219,10 @@ class Environment:
         await self._redis.delete(self.worker.settings.keys.record(self.id))
         self.client.enqueue(spec)
 
+    async def due(self) -> list[str]:
+        """All environments that somebody must look at, now or later."""
+        return list(await self._redis.zrange(self.worker.settings.keys.due, 0, -1))
+
     async def lose_lease(self) -> None:
         """Let the lease be over, as a worker finds it that was frozen for its length."""
         await self._set(lease_until=0)

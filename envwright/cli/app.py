@@ -22,7 +22,12 @@ ABOUT = (
     "watching: stop it when you like, the job goes on."
 )
 PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
-    "Build, and take down": {"up": build.up, "down": build.down, "retry": build.retry},
+    "Build, and take down": {
+        "up": build.up,
+        "down": build.down,
+        "cancel": build.cancel,
+        "retry": build.retry,
+    },
     "Look": {
         "status": look.status,
         "list": look.list_environments,

@@ -37,6 +37,12 @@ NoWait = Annotated[
 ]
 
 
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),
+]
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)

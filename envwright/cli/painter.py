@@ -107,7 +107,7 @@ class Painter:
         lines = [self._line(text, took)]
         if story.progress is Progress.INTERRUPTED and story.message:
             lines.append(self._line(Text(f"      {clean(story.message)}", style)))
-        if story.progress is Progress.RUNNING and record.trouble and run.run_id == record.run.id:
+        if story.progress is Progress.RUNNING and record.trouble and record.run.id in run.run_ids:
             lines.append(self._line(Text(f"      waiting: {clean(record.trouble)}", "yellow")))
         return lines
 

@@ -1,4 +1,4 @@
-"""What `up`, `down` and `retry` ask for: say what became of the request, and see it through."""
+"""What commands ask for: say what became of the request, and see it through."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -10,12 +10,13 @@ import typer
 from envwright.cli import exits
 from envwright.cli.output import clean, counted, left_over, print_json
 from envwright.cli.waiting import BUILT, TAKEN_DOWN, Awaited, Goal, wait_for
-from envwright.client import Client, Ticket
-from envwright.errors import NotAllowed, SpecConflict
+from envwright.client import Client
+from envwright.errors import NotAllowed
 from envwright.record import AT_REST, HOLDS_NOTHING, Record, State
+from envwright.requests import Answer as Said
+from envwright.requests import Refusal, Ticket
 
-Refusal = NotAllowed | SpecConflict
-Answer = tuple[str, Ticket | Refusal]
+Answer = tuple[str, Said]
 """An environment's id, and what the client said to the request."""
 
 
@@ -48,7 +49,7 @@ def carry_out(
     """
     _announce(answers, how)
     awaited = [
-        Awaited(one.environment_id, one.run_id, goal or _goal_of(one), is_ours=one.accepted)
+        Awaited(one.environment_id, one.run_id, goal or _goal_of(one), is_ours=_is_begun(one))
         for _, one in answers
         if isinstance(one, Ticket)
     ]
@@ -81,6 +82,10 @@ def _goal_of(ticket: Ticket) -> Goal:
     return TAKEN_DOWN if ticket.state is State.CLEANING else BUILT
 
 
+def _is_begun(ticket: Ticket) -> bool:
+    return ticket.accepted and ticket.state not in AT_REST
+
+
 def _is_moving(ticket: Ticket) -> bool:
     return ticket.accepted or ticket.state not in AT_REST
 
@@ -97,6 +102,8 @@ def _announce(answers: Sequence[Answer], how: How) -> None:
 
 
 def _sentence(environment_id: str, ticket: Ticket, wait: bool) -> str:
+    if ticket.accepted and ticket.state in AT_REST:
+        return "" if wait else f"{environment_id} is cancelled: what was made is held."
     if ticket.accepted:
         return "" if wait else f"{environment_id} is {ticket.state}: {_watch(environment_id)}"
     if ticket.state in AT_REST:

@@ -42,6 +42,9 @@ class Report:
             self._missed(record)
             return
         self._reached(record, is_news)
+        if record.state is State.FAILED:
+            self._section(Text(_remains(record)))
+            self._next_steps(record)
         if record.outputs is not None and record.outputs.instances:
             self._section(instances(record.outputs, _INSTANCES_SHOWN))
 
@@ -82,6 +85,8 @@ class Report:
         words = f" is ready{took}."
         if record.state in HOLDS_NOTHING:
             words = f" is taken down{took}: AWS holds nothing of it."
+        if record.state is State.FAILED:
+            words = " is cancelled."
         self._headline(True, record, words)
 
     def _headline(self, good: bool, record: Record, words: str) -> None:

@@ -69,7 +69,7 @@ class StepStory:
 class RunStory:
     """One run: its steps, when its resources were worked on, and what it failed of."""
 
-    run_id: str
+    run_ids: set[str]
     kind: RunKind
     began_at: float
     steps: dict[Step, StepStory] = field(init=False)
@@ -138,19 +138,23 @@ class Timeline:
         for event in events:
             self._run_of(event, record).hear(event)
         if not self.runs:
-            self.runs.append(RunStory(record.run.id, record.run.kind, record.run.accepted_at))
-        if self.current.run_id == record.run.id:
+            self.runs.append(RunStory({record.run.id}, record.run.kind, record.run.accepted_at))
+        if record.run.id in self.current.run_ids:
             self.current.agree_with(record)
 
     def _run_of(self, event: Event, record: Record) -> RunStory:
         """The run that an event tells of: one that was replaced may still have a last word."""
         for run in reversed(self.runs):
-            if run.run_id == event.run:
+            if event.run in run.run_ids:
                 return run
+        if self.runs and event.type == "state" and event.state == State.FAILED:
+            # A run that was cancelled and is held stands under a second id, and does nothing.
+            self.current.run_ids.add(event.run)
+            return self.current
         if self.runs:
             self.current.give_way(event.at)
         began_at = record.run.accepted_at if event.run == record.run.id else event.at
-        self.runs.append(RunStory(event.run, _kind_of(event, record), began_at))
+        self.runs.append(RunStory({event.run}, _kind_of(event, record), began_at))
         return self.current
 
     def seconds(self, record: Record, now: float) -> float:

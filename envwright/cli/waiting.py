@@ -17,6 +17,8 @@ Goal = Collection[State]
 
 BUILT: Final = frozenset({State.READY})
 TAKEN_DOWN: Final = frozenset({State.CLEANED, State.DESTROYED})
+CALLED_OFF: Final = TAKEN_DOWN | {State.FAILED}
+"""Where a run that was cancelled ends, as its spec says."""
 SETTLED: Final = frozenset({State.READY, State.DESTROYED})
 """What `watch` takes for a good end: a `cleaned` environment is one that failed."""
 

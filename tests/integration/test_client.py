@@ -313,7 +313,7 @@ def test_a_request_that_is_overtaken_again_and_again_is_given_up(
     set_state(client, State.FAILED)
     monkeypatch.setattr(Store, "accept", lambda _, runs: [False] * len(runs))
 
-    with pytest.raises(StoreUnavailable, match="web changed each time"):
+    with pytest.raises(StoreUnavailable, match=r"web\.eu-west-1 changed each time"):
         client.retry("web")
 
 

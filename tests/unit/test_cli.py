@@ -451,6 +451,45 @@ def test_retry_goes_on_with_what_can_be_retried(
     assert printed.out.startswith("web.eu-west-1 is queued")
 
 
+def test_cancel_says_what_became_of_each(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Held, taken down, or refused, in sentences; and a refusal does not stop the others."""
+    client.enqueue(spec_data("held", on_failure="hold"))
+    client.enqueue(spec_data("gone"))
+    client.enqueue(spec_data("done"))
+    client.finish("done", State.READY)
+
+    assert run(["cancel", "done", "held", "gone", "--no-wait"]) == 1
+
+    printed = capsys.readouterr()
+    assert "held.eu-west-1 is cancelled: what was made is held." in printed.out
+    assert "gone.eu-west-1 is cleaning: `envwright watch gone.eu-west-1`" in printed.out
+    assert "done.eu-west-1 is ready: nobody builds it, so there is nothing to cancel" in printed.err
+    assert "envwright down done.eu-west-1" in printed.err
+    assert client.status("held").state is State.FAILED
+
+    assert run(["cancel", "held"]) == 0
+    assert "held.eu-west-1 is cancelled." in capsys.readouterr().out
+
+
+def test_cancel_asks_before_it_takes_down(
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, and only where something would be taken down."""
+    client.enqueue(spec_data("web"))
+    client.enqueue(spec_data("held", on_failure="hold"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+
+    assert run(["cancel", "held", "--no-wait"]) == 0
+    assert run(["cancel", "web", "--no-wait"]) == 1
+    assert client.status("web").state is State.QUEUED
+    assert run(["cancel", "web", "--no-wait", "--yes"]) == 0
+    assert client.status("web").state is State.CLEANING
+
+
 def test_down_asks_nothing_where_nobody_could_answer(
     client: InMemoryClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -144,6 +144,27 @@ def test_a_failure_is_followed_by_its_cleanup(record: Record) -> None:
     )
 
 
+def test_a_cancelled_run_that_is_held_is_one_story(record: Record) -> None:
+    """It ends under a second id, and what its worker still records belongs to it too."""
+    held = record.run.model_copy(update={"id": "second", "reason": "cancel"})
+    record = at(record, State.FAILED, Step.NETWORK, run=held)
+    timeline = Timeline()
+    timeline.hear(
+        record,
+        [
+            event(0, "accepted", "queued"),
+            step(0, Step.NETWORK, "started"),
+            event(5, "failure", step=Step.NETWORK, message="The run was cancelled."),
+            event(5, "state", "failed", run="second"),
+            event(6, "resource", "created", resource="network/vpc/main"),
+        ],
+    )
+
+    assert len(timeline.runs) == 1
+    assert timeline.current.steps[Step.NETWORK].progress is Progress.FAILED
+    assert "network/vpc/main" in timeline.current.resources
+
+
 def test_a_retry_shows_what_was_done_before_it(record: Record) -> None:
     """The steps before the one that it goes on at are kept, and have no time of this run."""
     timeline = Timeline()

@@ -1,11 +1,7 @@
 """Build environments, take them down, and go on with what failed."""
 
-from typing import Annotated
-
-import typer
-
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, Files, JsonRun, Names, NoWait, RedisUrl, Timeout
+from envwright.cli.options import Files, JsonRun, Names, NoWait, RedisUrl, Timeout, Yes
 
 
 def up(
@@ -31,10 +27,7 @@ def up(
 
 def down(
     names: Names,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),
-    ] = False,
+    yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
     as_json: JsonRun = False,
@@ -54,6 +47,37 @@ def down(
         ids = [record.environment_id for record in records]
         answers = [attempt(client.destroy, one) for one in ids]
         return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, timeout, as_json))
+
+
+def cancel(
+    names: Names,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+    as_json: JsonRun = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Call off building.
+
+    What was made is taken down, or held where the spec says `on_failure: hold`.
+
+    On a terminal it asks before it takes anything down.
+    """
+    from envwright.cli.requests import How, attempt, carry_out, really_take_down
+    from envwright.cli.waiting import CALLED_OFF
+    from envwright.record import UNDER_CONSTRUCTION
+
+    with inputs.connect(redis_url) as client:
+        records = [client.status(name) for name in dict.fromkeys(names)]
+        doomed = [
+            record
+            for record in records
+            if record.state in UNDER_CONSTRUCTION and record.spec.on_failure == "cleanup"
+        ]
+        if not yes and not really_take_down(doomed):
+            raise exits.Declined
+        answers = [attempt(client.cancel, record.environment_id) for record in records]
+        return carry_out(client, answers, CALLED_OFF, How(not no_wait, timeout, as_json))
 
 
 def retry(

@@ -1,0 +1,92 @@
+"""What callers may ask for, and what each request comes to in view of the record."""
+
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict
+
+from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment
+from envwright.record import HOLDS_NOTHING, Record, State
+from envwright.runs import AcceptedRun, cancelled, destroyed, enqueued
+from envwright.spec import EnvironmentSpec
+
+
+class Ticket(BaseModel):
+    """The answer to a request: which environment, which run, and whether the run is a new one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    environment_id: str
+    run_id: str
+    state: State
+    accepted: bool
+
+
+Refusal = SpecConflict | NotAllowed | UnknownEnvironment
+Answer = Ticket | Refusal
+"""What comes of one of many requests: a ticket, or why there is none."""
+
+Wish = tuple[str, Callable[[Record | None, float], AcceptedRun | Ticket]]
+"""An environment's id, and what is to be written in view of its record; or `Refusal` raised."""
+
+
+def for_spec(spec: EnvironmentSpec) -> Wish:
+    """A request for the environment of this spec."""
+
+    def decide(seen: Record | None, now: float) -> AcceptedRun | Ticket:
+        if seen is None or seen.state in HOLDS_NOTHING:
+            return enqueued(spec, seen, now)
+        if seen.state is State.CLEANING:
+            raise NotAllowed(
+                f"{spec.environment_id} is being taken down: enqueue it again when that is done."
+            )
+        if seen.spec.digest == spec.digest:
+            return existing(seen)
+        raise SpecConflict(
+            f"{spec.environment_id} exists already ({seen.state}) with another spec: take it down "
+            f"first, or give this one another name."
+        )
+
+    return spec.environment_id, decide
+
+
+def about(environment_id: str, decide: Callable[[Record, float], AcceptedRun | Ticket]) -> Wish:
+    """A request that is about an environment that is there."""
+
+    def decide_if_known(seen: Record | None, now: float) -> AcceptedRun | Ticket:
+        if seen is None:
+            raise unknown(environment_id)
+        return decide(seen, now)
+
+    return environment_id, decide_if_known
+
+
+def destroy(seen: Record, now: float) -> AcceptedRun | Ticket:
+    if seen.state in HOLDS_NOTHING or seen.state is State.CLEANING:
+        return existing(seen)
+    return destroyed(seen, now)
+
+
+def cancel(seen: Record, now: float) -> AcceptedRun | Ticket:
+    return existing(seen) if seen.run.reason == "cancel" else cancelled(seen, now)
+
+
+def unknown(name: str) -> UnknownEnvironment:
+    return UnknownEnvironment(f"There is no environment {name}: `envwright list` shows all.")
+
+
+def ticket_for(wanted: AcceptedRun) -> Ticket:
+    return Ticket(
+        environment_id=wanted.environment_id,
+        run_id=wanted.run.id,
+        state=wanted.state,
+        accepted=True,
+    )
+
+
+def existing(record: Record) -> Ticket:
+    return Ticket(
+        environment_id=record.environment_id,
+        run_id=record.run.id,
+        state=record.state,
+        accepted=False,
+    )
