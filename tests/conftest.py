@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.cloud.aws import Emulator
 from tests.processes import MARK, Trail
 from worker.servers import (
     LocalAws,
@@ -96,7 +97,7 @@ def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """The fake AWS that the tests share; take `aws` for one that is empty."""
     if not importlib.util.find_spec("moto"):
         _missing("moto is not installed")
-    server = LocalAws(tmp_path_factory.mktemp("aws"))
+    server = Emulator(tmp_path_factory.mktemp("aws"))
     server.start()
     yield server
     server.stop()

@@ -292,10 +292,22 @@ async def environment(
 
 
 @asynccontextmanager
-async def outsider(url: str) -> AsyncIterator[Any]:
-    """An EC2 client of somebody who knows nothing of envwright, and who never asks twice."""
-    async with _SDK.client("ec2", region_name=REGION, endpoint_url=url, config=_ONCE) as ec2:
-        yield ec2
+async def outsider(
+    url: str, account: str | None = None, service: str = "ec2", region: str = REGION
+) -> AsyncIterator[Any]:
+    """A client of somebody who knows nothing of envwright, and who never asks twice.
+
+    His own account is that of the tests' other clients, where none is given.
+    """
+    async with _SDK.client(
+        service,
+        region_name=region,
+        endpoint_url=url,
+        config=_ONCE,
+        aws_access_key_id=account,
+        aws_secret_access_key=account and "secret",
+    ) as client:
+        yield client
 
 
 async def existing(url: str) -> dict[str, list[str]]:

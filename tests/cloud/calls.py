@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from tests.cloud.accounts import account_of
+
 _READS: Final = ("Describe", "Get", "AssumeRole")
 _SCOPE: Final = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _ITEM: Final = re.compile(r"<item>.*?<resourceId>(.*?)</resourceId>.*?</item>", re.DOTALL)
@@ -22,8 +24,13 @@ class Call:
     service: str
     region: str
     account: str
-    """The access key, which is all that a request says of its account."""
     parameters: Mapping[str, Any]
+    access_key: str = ""
+    """All that a request says of its account."""
+    number: int = 0
+    """Which call of its account it is, from 1."""
+    nth: int = 0
+    """Which of its account's calls of this action it is, from 1."""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     took_effect: bool = False
     """Whether the emulator has done it."""
@@ -35,6 +42,10 @@ class Call:
     @property
     def mutates(self) -> bool:
         return not self.action.startswith(_READS)
+
+    def values(self, name: str) -> list[str]:
+        """The members of a list parameter: of `InstanceId`, those of `InstanceId.1` and so on."""
+        return [one for key, one in self.parameters.items() if key.startswith(f"{name}.")]
 
     def encoded(self, parameters: Mapping[str, Any]) -> str:
         """The body of such a call with these parameters."""
@@ -73,14 +84,14 @@ class Reply:
 def call_from(headers: Mapping[str, str], body: str) -> Call:
     """Read a call from its request: EC2 and STS name it in the form, SSM in a header."""
     scope = _SCOPE.search(headers.get("Authorization", ""))
-    account, region, service = scope.groups() if scope else ("", "", "")
+    access_key, region, service = scope.groups() if scope else ("", "", "")
     if target := headers.get("X-Amz-Target"):
         parameters = json.loads(body)
         action = target.rpartition(".")[2]
     else:
         parameters = dict(parse_qsl(body, keep_blank_values=True))
         action = parameters.pop("Action", "")
-    return Call(action, service, region, account, parameters)
+    return Call(action, service, region, account_of(access_key), parameters, access_key)
 
 
 def refusal(call: Call, code: str, message: str, status: int) -> Reply:

@@ -15,6 +15,9 @@ Forward = Callable[[], Awaitable[Reply]]
 Fault = Callable[[Call, Forward], Awaitable[Reply]]
 
 
+ANY: Final = "*"
+"""As `action` of a rule: for every action."""
+
 ALWAYS: Final = sys.maxsize - 1
 """As `times` of a rule: for every call from then on."""
 
@@ -107,10 +110,13 @@ class Rule:
     fault: Fault
     numbers: range
     where: Callable[[Call], bool] | None
+    account: str | None = None
     seen: int = 0
 
     def takes(self, call: Call) -> bool:
-        if call.action != self.action or (self.where and not self.where(call)):
+        if self.action not in (ANY, call.action) or self.account not in (None, call.account):
+            return False
+        if self.where and not self.where(call):
             return False
         self.seen += 1
         return self.seen in self.numbers

@@ -1,27 +1,25 @@
 """The HTTP layer itself: between the SDK and moto."""
 
-import asyncio
-import re
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp import web
 
+from tests.cloud.accounts import DEFAULT_ACCOUNT, account_of_role, key_issued
+from tests.cloud.behaviour import Behaviour, Span
 from tests.cloud.calls import Call, Reply, call_from, refusal
+from tests.cloud.emulator.application import FORGET, INVENTORY
 from tests.cloud.faults import Fault, ReplyLost, Rule
+from tests.cloud.inventory import Inventory
+from tests.cloud.region import Region
 
 _POLLS: Final = frozenset({"DescribeInstanceStatus"})
-_ID: Final = re.compile(r"\b(?:vpc|subnet|igw|sg|key|i|vol)-[0-9a-f]{8,}\b")
-_INSTANCE: Final = re.compile(r"<instanceId>(.*?)</instanceId>")
-_NO_INTERFACE: Final = "InvalidNetworkInterfaceID.NotFound"
 _PASSED_ON: Final = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Target")
-
-Ask = Callable[[Mapping[str, Any]], Awaitable[Reply]]
-"""Have moto do a call, with these parameters."""
+_STATED: Final = ("text/xml", "application/xml", "application/x-amz-json")
 
 
 class Cloud:
@@ -31,20 +29,17 @@ class Cloud:
         cloud.inject("CreateVpc", dropped(after_effect=True))
     """
 
-    def __init__(self, moto_url: str) -> None:
+    def __init__(self, emulator_url: str, behaviour: Behaviour | None = None) -> None:
         self.journal: list[Call] = []
-        self.tag_lag = 0.0
-        """Seconds after a create for which DescribeTags does not show what it made."""
         self.under_way = 0
         """How many calls moto has not answered yet."""
-        self._moto_url = moto_url
+        self._emulator_url = emulator_url
+        self._behaviour = behaviour or Behaviour()
+        self._behaviours: dict[str, Behaviour] = {}
+        self._regions: defaultdict[tuple[str, str], Region] = defaultdict(Region)
+        self._numbers: Counter[tuple[str, ...]] = Counter()
+        self._assumed: dict[str, str] = {}
         self._rules: list[Rule] = []
-        self._born: dict[str, float] = {}
-        self._launches: dict[tuple[str, str, str], tuple[Mapping[str, Any], Reply]] = {}
-        self._token_locks: defaultdict[tuple[str, str, str], asyncio.Lock] = defaultdict(
-            asyncio.Lock
-        )
-        self._terminated: set[str] = set()
 
     async def __aenter__(self) -> Self:
         # moto closes every connection, and says so: none is kept.
@@ -61,6 +56,28 @@ class Cloud:
         await self._runner.cleanup()
         await self._session.close()
 
+    def behave(self, behaviour: Behaviour, *, account: str | None = None) -> None:
+        """Behave so from now on: towards one account, or towards all that have none of their own.
+
+        A behaviour's faults hang on the numbers of an account's calls, which go on counting.
+        """
+        if account is None:
+            self._behaviour = behaviour
+        else:
+            self._behaviours[account] = behaviour
+
+    def behaviour(self, account: str | None = None) -> Behaviour:
+        return self._behaviours.get(account or "", self._behaviour)
+
+    @property
+    def tag_lag(self) -> Span:
+        """Seconds after a create for which DescribeTags does not show what it made."""
+        return self._behaviour.tag_lag
+
+    @tag_lag.setter
+    def tag_lag(self, seconds: Span) -> None:
+        self._behaviour = replace(self._behaviour, tag_lag=seconds)
+
     def inject(
         self,
         action: str,
@@ -69,16 +86,45 @@ class Cloud:
         first: int = 1,
         times: int = 1,
         where: Callable[[Call], bool] | None = None,
+        account: str | None = None,
     ) -> None:
-        """Let this happen to an action: from its `first` call from now on, `times` in a row."""
-        self._rules.append(Rule(action, fault, range(first, first + times), where))
+        """Let this happen to an action (or `ANY`), of one account or all.
+
+        From its `first` call from now on, `times` in a row.
+        """
+        self._rules.append(Rule(action, fault, range(first, first + times), where, account))
 
     def heal(self) -> None:
         """Forget all rules."""
         self._rules.clear()
 
-    def calls(self, action: str) -> list[Call]:
-        return [call for call in self.journal if call.action == action]
+    async def inventory(
+        self, account: str = DEFAULT_ACCOUNT, region: str | None = None
+    ) -> Inventory:
+        """What truly exists in an account, in one region or all: the emulator's own memory."""
+        asked = {"account": account} | ({"region": region} if region else {})
+        async with self._session.get(self._emulator_url + INVENTORY, params=asked) as answer:
+            answer.raise_for_status()
+            return Inventory.told(await answer.json())
+
+    async def forget(self, account: str) -> None:
+        """Drop all that an account has, its calls and its behaviour, as if it had never been."""
+        asked = {"account": account}
+        async with self._session.post(self._emulator_url + FORGET, params=asked) as answer:
+            answer.raise_for_status()
+        self._behaviours.pop(account, None)
+        self._rules = [rule for rule in self._rules if rule.account != account]
+        self.journal = [call for call in self.journal if call.account != account]
+        for kept in (self._regions, self._numbers):
+            for key in [key for key in kept if key[0] == account]:
+                del kept[key]
+
+    def calls(self, action: str, account: str | None = None) -> list[Call]:
+        return [
+            call
+            for call in self.journal
+            if call.action == action and account in (None, call.account)
+        ]
 
     def done(self, action: str) -> int:
         """How often an action had its effect: a launch that is replayed has none of its own."""
@@ -103,10 +149,12 @@ class Cloud:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
-        call = call_from(request.headers, body.decode())
-        self.journal.append(call)
+        call = self._entered(call_from(request.headers, body.decode()))
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-        forward = partial(self._forward, call, partial(self._ask_moto, call, headers))
+        headers["x-moto-account-id"] = call.account
+        region = self._regions[call.account, call.region]
+        ask = partial(self._ask_emulator, call, headers)
+        forward = partial(region.answer, call, self.behaviour(call.account), ask)
         fault = next((rule.fault for rule in [r for r in self._rules if r.takes(call)]), None)
         try:
             reply = await (fault(call, forward) if fault else forward())
@@ -123,62 +171,29 @@ class Cloud:
             headers={"x-amzn-requestid": call.request_id},
         )
 
-    async def _forward(self, call: Call, ask: Ask) -> Reply:
-        match call.action:
-            case "RunInstances":
-                reply = await self._launch(call, ask)
-            case "TerminateInstances":
-                reply = await self._terminate(call, ask)
-            case _:
-                reply = await ask(call.parameters)
-        now = asyncio.get_running_loop().time()
-        if call.mutates:
-            for one in _ID.findall(reply.body):
-                self._born.setdefault(one, now)
-        if call.action == "DescribeTags":
-            return reply.without_tags_of(lambda one: self._born.get(one, -inf) > now - self.tag_lag)
-        return reply
+    def _entered(self, call: Call) -> Call:
+        """Number the call and enter it in the journal, under the account that it acts in."""
+        call.account = self._assumed.get(call.access_key, call.account)
+        for key in ((call.account,), (call.account, call.action)):
+            self._numbers[key] += 1
+        call.number = self._numbers[call.account,]
+        call.nth = self._numbers[call.account, call.action]
+        self.journal.append(call)
+        return call
 
-    async def _terminate(self, call: Call, ask: Ask) -> Reply:
-        """AWS terminates the terminated again; moto stumbles over the interface they had."""
-        reply = await ask(call.parameters)
-        ids = [one for name, one in call.parameters.items() if name.startswith("InstanceId.")]
-        if reply.code == _NO_INTERFACE:
-            for one in ids:
-                await ask({"Version": call.parameters["Version"], "InstanceId.1": one})
-            items = "".join(f"<item><instanceId>{one}</instanceId></item>" for one in ids)
-            reply = Reply(200, f"<R><requestId/><instancesSet>{items}</instancesSet></R>")
-        if reply.code is None:
-            self._terminated |= set(ids)
-        return reply
-
-    async def _launch(self, call: Call, ask: Ask) -> Reply:
-        """A launch under a token that was used is the same launch (EC2: ensuring idempotency)."""
-        asked = dict(call.parameters)
-        key = (call.account, call.region, asked.pop("ClientToken", call.request_id))
-        async with self._token_locks[key]:
-            if key not in self._launches:
-                reply = await ask(call.parameters)
-                if reply.code is None:
-                    self._launches[key] = (asked, reply)
-                return reply
-        asked_before, reply = self._launches[key]
-        if asked != asked_before:
-            told = "The client token was used with other parameters."
-            return refusal(call, "IdempotentParameterMismatch", told, 400)
-        if self._terminated & set(_INSTANCE.findall(reply.body)):
-            told = "The instance of this client token was terminated."
-            return refusal(call, "IdempotentInstanceTerminated", told, 400)
-        return reply
-
-    async def _ask_moto(
+    async def _ask_emulator(
         self, call: Call, headers: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> Reply:
         body = call.encoded(parameters)
         self.under_way += 1
         try:
-            async with self._session.post(self._moto_url, data=body, headers=headers) as answer:
-                call.took_effect = answer.status < 400
-                return Reply(answer.status, await answer.text(), answer.content_type)
+            async with self._session.post(self._emulator_url, data=body, headers=headers) as answer:
+                reply = Reply(answer.status, await answer.text(), answer.content_type)
         finally:
             self.under_way -= 1
+        call.took_effect = reply.status < 400
+        if call.action == "AssumeRole" and (key := key_issued(reply.body)):
+            self._assumed[key] = account_of_role(parameters["RoleArn"])
+        if reply.status >= 500 and not reply.content_type.startswith(_STATED):
+            return refusal(call, "InternalError", "An internal error has occurred", 500)
+        return reply
