@@ -32,6 +32,9 @@ EVENTS_KEPT: Final = 2000
 PUBLISH_GRACE: Final = 5.0
 """Seconds that whoever accepted a run has to send its message before the sweeper sends one."""
 
+_OUT_OF_MEMORY: Final = "OOM command not allowed"
+"""What Redis says at its `maxmemory` under `noeviction`, also from within a script."""
+
 ACCEPT: Final = """
 local state, run_id, step = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step'))
 if run_id == ARGV[10] then return 1 end
@@ -107,6 +110,11 @@ class Store:
                 f"ENVWRIGHT_REDIS_URL names it."
             ) from error
         except RedisError as error:
+            if _OUT_OF_MEMORY in str(error):
+                raise StoreUnavailable(
+                    f"{where} is full and takes nothing more in: give it more memory (maxmemory), "
+                    f"or remove what else is in it. Making the same request again is safe."
+                ) from error
             raise StoreUnavailable(
                 f"{where} refused what envwright asked of it ({error}): see its log and its memory."
             ) from error
