@@ -65,6 +65,15 @@ class WorkerSettings(ClientSettings):
         description="How long to wait for something that is in use, or in a state that does not "
         "permit the call.",
     )
+    cleanup_retry_first: float = Field(
+        default=60.0,
+        ge=1,
+        description="How long a cleanup that failed rests before it is tried again by itself; "
+        "the pause doubles with each failure.",
+    )
+    cleanup_retry_longest: float = Field(
+        default=3600.0, ge=1, description="The longest pause between two tries of a cleanup."
+    )
     instance_timeout: float = Field(
         default=900.0,
         gt=0,
@@ -76,9 +85,11 @@ class WorkerSettings(ClientSettings):
     )
 
     @model_validator(mode="after")
-    def _lease_is_long_enough(self) -> "WorkerSettings":
+    def _times_fit(self) -> "WorkerSettings":
         if self.lease_margin > self.lease / 2:
             raise ValueError("lease_margin must be at most half of lease, or nothing gets done")
         if self.redis_timeout > self.lease / 3:
             raise ValueError("redis_timeout must be at most a third of lease, or it runs out")
+        if self.cleanup_retry_first > self.cleanup_retry_longest:
+            raise ValueError("cleanup_retry_first must be at most cleanup_retry_longest")
         return self

@@ -8,7 +8,7 @@
             │              ▼            ▼               │
             └─ destroy ─► cleaning ◄────┴─── destroy ◄──┘
                            │   ▲
-          cleaned, destroyed   └ retry ─ cleanup_failed
+          cleaned, destroyed   └ pause, retry ─ cleanup_failed
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,10 @@ class State(StrEnum):
 AT_REST: Final = frozenset(
     {State.READY, State.FAILED, State.CLEANED, State.CLEANUP_FAILED, State.DESTROYED}
 )
-"""States that nobody works on: only a caller moves an environment out of them."""
+"""States at which a run has ended: a caller need not wait any longer."""
+
+TRIED_AGAIN: Final = frozenset({State.CLEANUP_FAILED})
+"""Those of them out of which an environment may move by itself."""
 
 HOLDS_NOTHING: Final = frozenset({State.CLEANED, State.DESTROYED})
 """States in which AWS holds nothing of the environment."""
@@ -122,6 +125,16 @@ class Run(Value):
         description="Whether a cleanup looks also for what neither record nor tags name, since "
         "one before it failed.",
     )
+    tries: int = Field(default=0, description="How often a cleanup has failed so far.")
+    retry_at: float | None = Field(
+        default=None,
+        description="Unix time in seconds at which a cleanup that failed is tried again by itself.",
+    )
+
+    @property
+    def limit(self) -> float:
+        """Seconds that the run may take, counted from when it was accepted or last tried again."""
+        return self.deadline_at - (self.retry_at or self.accepted_at)
 
 
 class ResourceRecord(Value):

@@ -72,6 +72,18 @@ def compensation(now: float) -> Run:
     return new_run(RunKind.CLEANUP, "failure", State.CLEANED, now, CLEANUP_DEADLINE)
 
 
+def tried_again(run: Run, at: float) -> Run:
+    """A cleanup run that has failed, as it is tried again from `at` on, in Unix seconds."""
+    return run.model_copy(
+        update={
+            "thorough": True,
+            "tries": run.tries + 1,
+            "retry_at": at,
+            "deadline_at": at + CLEANUP_DEADLINE,
+        }
+    )
+
+
 def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> AcceptedRun:
     """The run that builds an environment of which AWS holds nothing."""
     fields = {"spec": spec.canonical_json()}

@@ -170,7 +170,7 @@ TAKE_DUE: Final = (
     + _FOLLOW_CLOCK
     + """
 local due, queue, swept = unpack(KEYS)
-local prefix, limit, grace, at_rest, format = unpack(ARGV)
+local prefix, limit, grace, at_rest, format, events = unpack(ARGV)
 local back = follow_clock(due, swept, prefix)
 local waiting = redis.call('LLEN', queue)
 local taken = {}
@@ -187,9 +187,14 @@ for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMI
     local delay = grace
     if waiting > 0 then delay = grace * 2 ^ math.min(wakeups, 6) end
     redis.call('ZADD', due, now + delay, environment)
+    if have[1] == 'cleanup_failed' then
+      redis.call('HSET', record, 'state', 'cleaning', 'updated_at', string.format('%.3f', now))
+      redis.call('XADD', events .. environment, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
+        {type = 'state', run = have[3], state = 'cleaning', message = 'It is tried again.'}))
+    end
     taken[#taken + 1] = {environment, have[3], have[4], have[5]}
   end
 end
 return {string.format('%.3f', back), taken}
-"""
+""".replace("{kept}", str(EVENTS_KEPT))
 )

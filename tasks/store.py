@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from envwright.names import RECORD_FORMAT, Keys, Step
-from envwright.record import AT_REST, Event, RunKind
+from envwright.record import AT_REST, TRIED_AGAIN, Event, RunKind
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
@@ -81,6 +81,7 @@ _SUSPECTS_PAUSE: Final = 5.0
 """Seconds until a suspect that finds another one being tried is looked at again."""
 
 _RESTING = f" {' '.join(sorted(AT_REST))} "
+_FORGOTTEN = f" {' '.join(sorted(AT_REST - TRIED_AGAIN))} "
 
 
 class WorkerStore:
@@ -190,13 +191,21 @@ class WorkerStore:
         """The runs that are due and that nobody works on, put off by `grace` seconds.
 
         While the queue is not empty their messages may well be in it, so each further one is
-        sent after twice the time. Where Redis' clock was set back since the last sweep, all that
-        waits and all leases are moved back with it.
+        sent after twice the time. A cleanup that failed begins anew by being taken. Where Redis'
+        clock was set back since the last sweep, all that waits and all leases are moved back with
+        it.
         """
         back, taken = await self._call(
             self._take_due,
             [self._keys.due, self._queue, self._keys.swept],
-            [self._keys.record(""), limit, grace, _RESTING, _format()],
+            [
+                self._keys.record(""),
+                limit,
+                grace,
+                _FORGOTTEN,
+                _format(),
+                self._keys.events(""),
+            ],
         )
         if float(back) > 0:
             logger.warning("redis_clock_went_back", seconds=float(back))

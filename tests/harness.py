@@ -26,7 +26,7 @@ from tasks.context import Context
 from tasks.lease import Lease, clock
 from tasks.network import GATEWAY, VPC, public_subnet
 from tasks.resources.base import kind_name
-from tasks.store import Claimed, Hold, WorkerStore
+from tasks.store import Claimed, Due, Hold, WorkerStore
 from tests.cloud import Cloud, dying
 from worker.app import app
 from worker.lease import LeaseKeeper
@@ -207,11 +207,29 @@ class Environment:
         """Put the record back to before this step: as if its last write had been lost."""
         await self._set(state=State.PROVISIONING, step=step, lease_until=0)
 
+    async def due_in(self) -> float | None:
+        """Seconds by Redis' clock until somebody must look at it; None when nobody must."""
+        due = await self._redis.zscore(self.worker.settings.keys.due, self.id)
+        return None if due is None else due - self.client.now()
+
+    async def wake_up(self) -> list[Due]:
+        """Let the time have come at which somebody must look at it, and sweep."""
+        keys = self.worker.settings.keys
+        await self._redis.zadd(keys.due, {self.id: self.client.now() - 1}, xx=True)
+        return await self.worker.store.take_due(1, self.worker.settings.wake_grace)
+
     async def forget_resources(self, *kinds: str) -> None:
         """Have Redis lose what the record holds of these kinds, as a failover can."""
         record = self.worker.settings.keys.record(self.id)
         lost = [key for key in self.record.resources if kind_name(key) in kinds]
         await self._redis.hdel(record, *(f"{RESOURCE_FIELD}{key}" for key in lost))
+
+    async def as_the_first_version_left_it(self) -> None:
+        """Have the record of a cleanup that failed be as version 0.1.0 wrote it."""
+        keys, run = self.worker.settings.keys, self.record.run
+        newer = {"thorough", "tries", "retry_at"}
+        await self._set(run=run.model_dump_json(exclude=newer), step=Step.NETWORK)
+        await self._redis.zrem(keys.due, self.id)
 
     async def forget_record(self) -> None:
         """Have Redis lose the record, and the same spec be enqueued again."""

@@ -22,7 +22,7 @@ from envwright.record import (
     State,
     record_from_fields,
 )
-from envwright.runs import compensation
+from envwright.runs import compensation, tried_again
 from tasks.aws.errors import Halted
 from tasks.chain import following
 from tasks.context import Context, believed, settled_at
@@ -143,6 +143,9 @@ class _StepRun:
             written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
             return Outcome(chain_goes_on=written)
         fields = {"state": str(run.goal), **FRESH_STEP}
+        if run.kind is RunKind.CLEANUP:
+            # Of an earlier try: it is told in the events.
+            fields["cleanup_failure"] = ""
         if context.outputs is not None:
             fields["outputs"] = context.outputs.model_dump_json()
         written = await self._advance(fields, [ended, self._event("state", state=run.goal)], None)
@@ -174,17 +177,7 @@ class _StepRun:
         told = self._event("failure", resource=failure.resource, message=failure.message)
         logger.error("run_failed", **failure.model_dump(mode="json", exclude={"step"}))
         if run.kind is RunKind.CLEANUP:
-            failure = failure.model_copy(
-                update={"message": f"{failure.message} {_what_is_left(context)}".strip()}
-            )
-            fields = {
-                "state": str(State.CLEANUP_FAILED),
-                "cleanup_failure": failure.model_dump_json(),
-            }
-            await self._advance(
-                fields, [told, self._event("state", state=State.CLEANUP_FAILED)], None
-            )
-            return Outcome(failure=failure)
+            return await self._cleanup_failed(failure, context, told)
         fields = {"failure": failure.model_dump_json()}
         failed = self._event("state", state=State.FAILED)
         if self._record.spec.on_failure == "hold":
@@ -204,12 +197,39 @@ class _StepRun:
         )
         return Outcome(failure=failure, compensation=cleanup if written else None)
 
+    async def _cleanup_failed(
+        self, failure: Failure, context: Context | None, told: Event
+    ) -> Outcome:
+        """End the cleanup for now; but for an error of our own it is tried again after a pause."""
+        failure = failure.model_copy(
+            update={"message": f"{failure.message} {_what_is_left(context)}".strip()}
+        )
+        fields = {
+            "state": str(State.CLEANUP_FAILED),
+            "cleanup_failure": failure.model_dump_json(),
+        }
+        failed = self._event("state", state=State.CLEANUP_FAILED)
+        if failure.category is FailureCategory.INTERNAL:
+            # It would only crash again, and may take its worker along: that is for a person.
+            await self._advance(fields, [told, failed], None)
+            return Outcome(failure=failure)
+        pause = self._pause_of_cleanup()
+        again = tried_again(self._record.run, self._now + clock() - self._begun + pause)
+        fields |= {"step": str(CLEANUP_STEPS[0]), "run": again.model_dump_json(), **FRESH_STEP}
+        failed = failed.model_copy(update={"message": f"It is tried again in {pause:.0f} s."})
+        await self._advance(fields, [told, failed], pause)
+        return Outcome(failure=failure)
+
+    def _pause_of_cleanup(self) -> float:
+        """Seconds until the cleanup is tried again: twice as many with each failure."""
+        settings, tries = self._runtime.settings, self._record.run.tries
+        # The power has a limit, or one day it would no longer fit into a float.
+        pause = settings.cleanup_retry_first * 2.0 ** min(tries, 30)
+        return min(settings.cleanup_retry_longest, pause)
+
     def _deadline_failure(self) -> Failure:
         run = self._record.run
-        message = (
-            f"The deadline of {run.deadline_at - run.accepted_at:.0f} s passed in the "
-            f"{self._step} step."
-        )
+        message = f"The deadline of {run.limit:.0f} s passed in the {self._step} step."
         if self._lease.trouble is not None:
             message = f"{message} It was waiting on this: {self._lease.trouble}"
         return Failure(category=FailureCategory.DEADLINE, message=message, step=self._step)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from envwright.cli.output import counted, duration, left_over, styled
 from envwright.cli.painter import Marks
-from envwright.cli.tables import columns, indented, instances, leftovers, why
+from envwright.cli.tables import columns, indented, instances, leftovers, tried_again, why
 from envwright.cli.waiting import Goal
 from envwright.record import HOLDS_NOTHING, FailureCategory, Record, State
 
@@ -72,6 +72,8 @@ class Report:
         self._section(Text(_remains(record)))
         if record.state is State.CLEANUP_FAILED:
             self._console.print(indented(leftovers(record)))
+            if at := tried_again(record):
+                self._section(Text(f"It is tried again by itself at {at}."))
         self._next_steps(record)
 
     def _missed(self, record: Record) -> None:

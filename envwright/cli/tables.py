@@ -13,7 +13,7 @@ from envwright.cli.lines import moment, sentence
 from envwright.cli.output import age, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
 from envwright.parked import Parked
-from envwright.record import Event, Failure, Outputs, Record, ResourceRecord, ResourceState
+from envwright.record import Event, Failure, Outputs, Record, ResourceRecord, ResourceState, State
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
     ResourceState.INTENDED: "cyan",
@@ -93,8 +93,16 @@ def about(record: Record, now: float) -> Table:
             ("accepted", f"{moment(run.accepted_at)}, {age(now - run.accepted_at)} ago"),
             ("changed", f"{moment(record.updated_at)}, {age(now - record.updated_at)} ago"),
             ("deadline", "" if record.at_rest else moment(run.deadline_at)),
+            ("tried again", tried_again(record)),
         ]
     )
+
+
+def tried_again(record: Record) -> str:
+    """When a cleanup that failed is tried again by itself; empty when it is not."""
+    at = record.run.retry_at
+    is_waiting = record.state is State.CLEANUP_FAILED and at is not None and at > record.updated_at
+    return moment(at) if at is not None and is_waiting else ""
 
 
 def resources(record: Record, now: float) -> RenderableType:

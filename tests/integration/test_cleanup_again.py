@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from envwright.record import FailureCategory, ResourceState, State
-from tests.cloud import ALWAYS, Cloud
+from envwright.runs import CLEANUP_DEADLINE
+from tasks.resources.internet_gateway import InternetGateway
+from tests.cloud import ALWAYS, Cloud, refused
 from tests.cloud.calls import Call, Reply, refusal
 from tests.cloud.faults import Forward
 from tests.harness import EVERYTHING, Environment, existing, outsider
@@ -56,3 +58,132 @@ async def test_what_redis_forgot_is_found_the_second_time(
     assert last.state is State.DESTROYED, last.cleanup_failure
     assert await existing(aws.url) == {}
     assert {one.state for one in last.resources.values()} == {ResourceState.GONE}
+
+
+@pytest.fixture
+async def foreign(everything: Environment, aws: LocalAws) -> AsyncIterator[str]:
+    """A subnet that somebody put into the environment's VPC by hand."""
+    outputs = everything.record.outputs
+    assert outputs is not None
+    async with outsider(aws.url) as ec2:
+        answer = await ec2.create_subnet(VpcId=outputs.vpc_id, CidrBlock="10.40.200.0/24")
+        yield answer["Subnet"]["SubnetId"]
+
+
+def vpc_in_use(cloud: Cloud, url: str) -> None:
+    """No VPC goes while a subnet is in it."""
+
+    async def fault(call: Call, forward: Forward) -> Reply:
+        async with outsider(url) as ec2:
+            vpc = {"Name": "vpc-id", "Values": [call.parameters["VpcId"]]}
+            if (await ec2.describe_subnets(Filters=[vpc]))["Subnets"]:
+                return refusal(call, "DependencyViolation", "The vpc has dependencies", 400)
+        return await forward()
+
+    cloud.inject("DeleteVpc", fault, times=ALWAYS)
+
+
+async def remove_subnet(url: str, subnet: str) -> None:
+    async with outsider(url) as ec2:
+        await ec2.delete_subnet(SubnetId=subnet)
+
+
+async def test_a_cleanup_that_failed_is_tried_again_after_pauses_that_grow(
+    begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Each failure doubles the pause up to the longest; it is the same run, with a new deadline."""
+    cloud.inject("TerminateInstances", refused("UnauthorizedOperation", status=403), times=ALWAYS)
+    async with begin(EVERYTHING, cleanup_retry_first=60, cleanup_retry_longest=200) as env:
+        await env.to_rest()
+        run = (await env.take_down()).run
+        for tries, pause in enumerate((60, 120, 200, 200), start=1):
+            record = env.record
+            assert (record.state, record.run.id) == (State.CLEANUP_FAILED, run.id)
+            assert record.run.tries == tries
+            assert await env.due_in() == pytest.approx(pause, abs=5)
+            assert record.run.retry_at == pytest.approx(env.client.now() + pause, abs=5)
+            assert record.run.limit == pytest.approx(CLEANUP_DEADLINE)
+            told = env.client.events(env.id)[-1]
+            assert told.message == f"It is tried again in {pause} s."
+
+            (woken,) = await env.wake_up()
+            assert (woken.run_id, env.record.state) == (run.id, State.CLEANING)
+            await env.to_rest()
+
+        cloud.heal()
+        await env.wake_up()
+        last = await env.to_rest()
+
+    assert (last.state, last.run.id) == (State.DESTROYED, run.id)
+    assert last.cleanup_failure is None
+    assert await existing(aws.url) == {}
+
+
+async def test_when_what_is_foreign_is_gone_the_next_try_ends_the_cleanup(
+    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+) -> None:
+    """Nobody has to ask for it: a sweep wakes it up."""
+    vpc_in_use(cloud, aws.url)
+    assert (await everything.take_down()).state is State.CLEANUP_FAILED
+    await everything.wake_up()
+    assert (await everything.to_rest()).state is State.CLEANUP_FAILED
+
+    await remove_subnet(aws.url, foreign)
+    await everything.wake_up()
+
+    assert (await everything.to_rest()).state is State.DESTROYED
+    assert await everything.due_in() is None
+    assert await existing(aws.url) == {}
+
+
+async def test_retry_need_not_wait_for_the_pause(
+    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+) -> None:
+    """It starts a run of its own at once, whose pauses begin anew should it fail too."""
+    vpc_in_use(cloud, aws.url)
+    first = await everything.take_down()
+    await everything.wake_up()
+    assert (await everything.to_rest()).run.tries == 2
+
+    everything.client.retry(everything.id)
+    again = await everything.to_rest()
+    assert (again.state, again.run.tries) == (State.CLEANUP_FAILED, 1)
+    assert again.run.id != first.run.id
+
+    await remove_subnet(aws.url, foreign)
+    everything.client.retry(everything.id)
+    assert (await everything.to_rest()).state is State.DESTROYED
+    assert await existing(aws.url) == {}
+
+
+async def test_what_envwright_itself_failed_in_waits_for_a_person(
+    everything: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would crash again, and may take its worker along each time."""
+
+    async def crash(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(InternetGateway, "delete", crash)
+    record = await everything.take_down()
+
+    assert record.state is State.CLEANUP_FAILED
+    assert record.cleanup_failure is not None
+    assert record.cleanup_failure.category is FailureCategory.INTERNAL
+    assert await everything.due_in() is None
+
+
+async def test_a_failed_cleanup_of_the_first_version_waits_for_retry(
+    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+) -> None:
+    """Its run has none of the newer fields, and nothing makes it due."""
+    vpc_in_use(cloud, aws.url)
+    await everything.take_down()
+    await everything.as_the_first_version_left_it()
+
+    assert await everything.wake_up() == []
+    assert everything.record.state is State.CLEANUP_FAILED
+
+    await remove_subnet(aws.url, foreign)
+    everything.client.retry(everything.id)
+    assert (await everything.to_rest()).state is State.DESTROYED

@@ -15,6 +15,7 @@ from envwright.record import (
     AT_REST,
     LOOKUP_FIELD,
     RESOURCE_FIELD,
+    TRIED_AGAIN,
     Event,
     Record,
     ResourceRecord,
@@ -540,7 +541,7 @@ async def test_a_lease_that_ran_out_makes_its_run_due(desk: Desk) -> None:
     assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
 
 
-@pytest.mark.parametrize("state", sorted(AT_REST))
+@pytest.mark.parametrize("state", sorted(AT_REST - TRIED_AGAIN))
 async def test_what_is_at_rest_is_forgotten(desk: Desk, state: State) -> None:
     desk.accept()
     desk.set_fields(state=state)
@@ -548,6 +549,23 @@ async def test_what_is_at_rest_is_forgotten(desk: Desk, state: State) -> None:
 
     assert await desk.worker.take_due(100, GRACE) == []
     assert desk.due() is None
+
+
+async def test_a_cleanup_that_failed_begins_anew_when_it_is_due(desk: Desk) -> None:
+    """The same run, told in an event; until it is due nobody may claim it."""
+    desk.accept()
+    run = desk.replace()
+    desk.set_fields(state=State.CLEANUP_FAILED)
+    assert await desk.worker.claim(WEB, run.id, Step.INSTANCE, LEASE) is Refusal.DONE
+    desk.make_due()
+
+    (taken,) = await desk.worker.take_due(100, GRACE)
+
+    assert (taken.run_id, taken.kind, taken.step) == (run.id, RunKind.CLEANUP, Step.INSTANCE)
+    told = desk.told()[-1]
+    assert (told.type, told.run, told.state) == ("state", run.id, State.CLEANING)
+    assert desk.record().state is State.CLEANING
+    assert isinstance(await desk.worker.claim(WEB, run.id, Step.INSTANCE, LEASE), Claimed)
 
 
 async def test_what_has_no_record_is_forgotten(desk: Desk) -> None:
