@@ -157,6 +157,12 @@ class Failure(Value):
     action: str | None = None
     code: str | None = None
     request_id: str | None = None
+    left: dict[str, tuple[str, ...]] = Field(
+        default={}, description="Of a cleanup: the ids of what it left, by resource."
+    )
+    blockers: tuple[str, ...] = Field(
+        default=(), description="Of a cleanup: what is in its VPC and not of the environment."
+    )
 
 
 class Event(Value):

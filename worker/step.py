@@ -16,7 +16,6 @@ from envwright.record import (
     Failure,
     FailureCategory,
     Record,
-    ResourceState,
     Run,
     RunKind,
     State,
@@ -24,10 +23,11 @@ from envwright.record import (
 )
 from envwright.runs import compensation, tried_again
 from tasks.aws.errors import Halted
+from tasks.blockers import explained
 from tasks.chain import following
 from tasks.context import Context, believed, settled_at
 from tasks.failures import failure_from
-from tasks.lease import End, Lease, clock
+from tasks.lease import End, Lease, Look, clock
 from tasks.store import DEATHS_GIVEN_UP, Hold, Refusal, Written
 from worker.runtime import Runtime
 
@@ -39,6 +39,9 @@ CRASH_PAUSE = 5.0
 
 UNREADABLE_PAUSE = 60.0
 """Seconds until a record that this worker cannot read is offered to the next one."""
+
+BLOCKERS_PATIENCE = 10.0
+"""Seconds in which AWS may say what keeps a cleanup from finishing."""
 
 Work = Callable[[Context], Awaitable[None]]
 
@@ -174,10 +177,12 @@ class _StepRun:
     async def _given_up(self, failure: Failure, context: Context | None) -> Outcome:
         """End the run as failed; a provision run is compensated for, unless the spec says hold."""
         run = self._record.run
+        if run.kind is RunKind.CLEANUP and context is not None:
+            failure = await self._explained(failure, context)
         told = self._event("failure", resource=failure.resource, message=failure.message)
         logger.error("run_failed", **failure.model_dump(mode="json", exclude={"step"}))
         if run.kind is RunKind.CLEANUP:
-            return await self._cleanup_failed(failure, context, told)
+            return await self._cleanup_failed(failure, told)
         fields = {"failure": failure.model_dump_json()}
         failed = self._event("state", state=State.FAILED)
         if self._record.spec.on_failure == "hold":
@@ -197,13 +202,14 @@ class _StepRun:
         )
         return Outcome(failure=failure, compensation=cleanup if written else None)
 
-    async def _cleanup_failed(
-        self, failure: Failure, context: Context | None, told: Event
-    ) -> Outcome:
+    async def _explained(self, failure: Failure, context: Context) -> Failure:
+        """A cleanup's failure, with what is left and what is in the way."""
+        spec, look = self._record.spec, Look(BLOCKERS_PATIENCE)
+        ec2 = await self._runtime.clients.door("ec2", spec.region, spec.account, look)
+        return await explained(context, failure, cast(Any, ec2))
+
+    async def _cleanup_failed(self, failure: Failure, told: Event) -> Outcome:
         """End the cleanup for now; but for an error of our own it is tried again after a pause."""
-        failure = failure.model_copy(
-            update={"message": f"{failure.message} {_what_is_left(context)}".strip()}
-        )
         fields = {
             "state": str(State.CLEANUP_FAILED),
             "cleanup_failure": failure.model_dump_json(),
@@ -259,14 +265,3 @@ class _StepRun:
 
     def _event(self, sort: str, **told: Any) -> Event:
         return Event(type=sort, run=self._record.run.id, step=self._step, **told)
-
-
-def _what_is_left(context: Context | None) -> str:
-    if context is None:
-        return ""
-    left = [
-        f"{key} ({', '.join(belief.ids)})"
-        for key, belief in context.beliefs.items()
-        if belief.state is not ResourceState.GONE and belief.ids
-    ]
-    return f"Left in AWS: {', '.join(left)}." if left else ""

@@ -40,6 +40,7 @@ ACTIONS: Final[dict[str, Effect]] = {
     "DescribeInstances": Effect.READ,
     "DescribeInternetGateways": Effect.READ,
     "DescribeKeyPairs": Effect.READ,
+    "DescribeNetworkInterfaces": Effect.READ,
     "DescribeRouteTables": Effect.READ,
     "DescribeSecurityGroups": Effect.READ,
     "DescribeSubnets": Effect.READ,

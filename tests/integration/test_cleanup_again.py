@@ -7,10 +7,10 @@ import pytest
 from envwright.record import FailureCategory, ResourceState, State
 from envwright.runs import CLEANUP_DEADLINE
 from tasks.resources.internet_gateway import InternetGateway
-from tests.cloud import ALWAYS, Cloud, refused
+from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.cloud.calls import Call, Reply, refusal
-from tests.cloud.faults import Forward
-from tests.harness import EVERYTHING, Environment, existing, outsider
+from tests.cloud.faults import Fault, Forward
+from tests.harness import EVERYTHING, IMAGE, Environment, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 
@@ -187,3 +187,101 @@ async def test_a_failed_cleanup_of_the_first_version_waits_for_retry(
     await remove_subnet(aws.url, foreign)
     everything.client.retry(everything.id)
     assert (await everything.to_rest()).state is State.DESTROYED
+
+
+async def test_what_blocks_a_cleanup_is_named(
+    everything: Environment, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Whatever is in the VPC and not of the environment, with what helps to find whose it is."""
+    outputs = everything.record.outputs
+    assert outputs is not None
+    vpc, own = outputs.vpc_id, outputs.security_groups["web"]
+    async with outsider(aws.url) as ec2:
+        subnet = (await ec2.create_subnet(VpcId=vpc, CidrBlock="10.40.200.0/24"))["Subnet"]
+        interface = (
+            await ec2.create_network_interface(
+                SubnetId=subnet["SubnetId"], Description="ELB app/shop/0123"
+            )
+        )["NetworkInterface"]
+        group = await ec2.create_security_group(VpcId=vpc, GroupName="shop", Description="-")
+        table = (await ec2.create_route_table(VpcId=vpc))["RouteTable"]
+        pair = {"UserIdGroupPairs": [{"GroupId": own}]}
+        await ec2.authorize_security_group_ingress(
+            GroupId=group["GroupId"],
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **pair}],
+        )
+    groups_in_use(cloud, aws.url)
+
+    failure = (await everything.take_down()).cleanup_failure
+
+    assert failure is not None
+    assert failure.blockers == (
+        f"network interface {interface['NetworkInterfaceId']} (ELB app/shop/0123) in "
+        f"{subnet['SubnetId']}",
+        f"subnet {subnet['SubnetId']} (10.40.200.0/24)",
+        f"security group {group['GroupId']} (shop), whose rules name {own}",
+        f"route table {table['RouteTableId']}",
+    )
+    told = f"In its VPC and not of this environment: {'; '.join(failure.blockers)}."
+    assert failure.message.endswith(told)
+    assert failure.left["security/security_group/web"] == (own,)
+    assert f"security/security_group/web ({own})" in failure.message
+    assert everything.client.events(everything.id)[-2].message == failure.message
+
+
+async def test_an_instance_of_another_is_named_by_its_interface(
+    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+) -> None:
+    """That is what holds on to the subnet; our own instances' are not named."""
+    async with outsider(aws.url) as ec2:
+        (theirs,) = (
+            await ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=foreign)
+        )["Instances"]
+    cloud.inject("TerminateInstances", refused("IncorrectInstanceState"), times=ALWAYS)
+
+    failure = (await everything.take_down()).cleanup_failure
+
+    assert failure is not None
+    (interface, subnet) = failure.blockers
+    assert interface.endswith(f"in {foreign} of instance {theirs['InstanceId']}")
+    assert foreign in subnet
+
+
+async def test_that_nothing_foreign_was_found_is_said(
+    everything: Environment, cloud: Cloud
+) -> None:
+    """So that nobody looks where envwright did."""
+    cloud.inject("DeleteVpc", refused("DependencyViolation"), times=ALWAYS)
+
+    failure = (await everything.take_down()).cleanup_failure
+
+    assert failure is not None
+    assert failure.blockers == ()
+    assert "look for endpoints, VPN gateways and peerings" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (refused("UnauthorizedOperation", status=403), "AWS refused DescribeNetworkInterfaces"),
+        (throttled(), "AWS did not answer in time."),
+    ],
+)
+async def test_a_look_for_blockers_that_fails_hides_no_failure(
+    everything: Environment,
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    reason: str,
+) -> None:
+    """The failure stays what it was, and says why it does not name them."""
+    monkeypatch.setattr("worker.step.BLOCKERS_PATIENCE", 0.5)
+    cloud.inject("DeleteVpc", refused("DependencyViolation"), times=ALWAYS)
+    cloud.inject("DescribeNetworkInterfaces", fault, times=ALWAYS)
+
+    record = await everything.take_down()
+
+    assert record.state is State.CLEANUP_FAILED
+    assert record.cleanup_failure is not None
+    assert record.cleanup_failure.code == "DependencyViolation"
+    assert f"What uses it could not be looked up: {reason}" in record.cleanup_failure.message

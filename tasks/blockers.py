@@ -1,0 +1,158 @@
+"""What is left after a cleanup that failed, and what keeps it from being deleted.
+
+Looked for only then: a cleanup that goes well makes none of these calls.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, Final
+
+from envwright.errors import EnvwrightError
+from envwright.names import TAG_RECORD
+from envwright.record import Failure, FailureCategory, ResourceState
+from tasks.aws.errors import AwsError, Halted
+from tasks.context import Context
+from tasks.resources.base import kind_name
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
+
+_NAMED: Final = 6
+"""How many blockers the sentence names; the failure lists them all."""
+_LONGEST_TEXT: Final = 80
+"""Characters of a description or name that somebody else gave."""
+
+
+async def explained(context: Context, failure: Failure, ec2: "EC2Client") -> Failure:
+    """The failure of a cleanup, with what it left and, where something is in use, by what.
+
+    `ec2` is one that may still be called: the context's is not after a failure.
+    """
+    left = {
+        key: belief.ids
+        for key, belief in context.beliefs.items()
+        if belief.state is not ResourceState.GONE and belief.ids
+    }
+    blockers: list[str] = []
+    sentences = [failure.message]
+    if left:
+        listed = ", ".join(f"{key} ({', '.join(ids)})" for key, ids in left.items())
+        sentences.append(f"Left in AWS: {listed}.")
+    if failure.category is FailureCategory.BLOCKED:
+        try:
+            blockers = await _blockers(context, ec2)
+        except (AwsError, Halted) as error:
+            sentences.append(_not_looked_up(error))
+        else:
+            sentences.append(_sentence(blockers))
+    return failure.model_copy(
+        update={"message": " ".join(sentences), "left": left, "blockers": tuple(blockers)}
+    )
+
+
+def _not_looked_up(error: EnvwrightError) -> str:
+    reason = "AWS did not answer in time." if isinstance(error, Halted) else str(error)
+    return f"What uses it could not be looked up: {reason}"
+
+
+def _sentence(blockers: Sequence[str]) -> str:
+    if not blockers:
+        return (
+            "Its VPC holds no network interface, subnet, security group, route table or internet "
+            "gateway of others: look for endpoints, VPN gateways and peerings."
+        )
+    more = f"; and {len(blockers) - _NAMED} more" if len(blockers) > _NAMED else ""
+    return f"In its VPC and not of this environment: {'; '.join(blockers[:_NAMED])}{more}."
+
+
+async def _blockers(context: Context, ec2: "EC2Client") -> list[str]:
+    """A few words on each thing in the environment's VPC that is not the environment's."""
+    vpcs = [
+        one for key in context.beliefs if kind_name(key) == "vpc" for one in context.ids_of(key)
+    ]
+    if not vpcs:
+        return []
+    own = _Own(context)
+    in_vpc: Any = [{"Name": "vpc-id", "Values": vpcs}]
+    attached: Any = [{"Name": "attachment.vpc-id", "Values": vpcs}]
+    interfaces = await ec2.describe_network_interfaces(Filters=in_vpc)
+    subnets = await ec2.describe_subnets(Filters=in_vpc)
+    groups = await ec2.describe_security_groups(Filters=in_vpc)
+    tables = await ec2.describe_route_tables(Filters=in_vpc)
+    gateways = await ec2.describe_internet_gateways(Filters=attached)
+    return [
+        *own.strangers(interfaces["NetworkInterfaces"], "NetworkInterfaceId", _interface),
+        *own.strangers(subnets["Subnets"], "SubnetId", _subnet),
+        *own.strangers(groups["SecurityGroups"], "GroupId", own.group),
+        *own.strangers(tables["RouteTables"], "RouteTableId", _route_table),
+        *own.strangers(gateways["InternetGateways"], "InternetGatewayId", _gateway),
+    ]
+
+
+class _Own:
+    """What is the environment's own: by its record, or by the tag that says so."""
+
+    def __init__(self, context: Context) -> None:
+        self._ids = {one for key in context.beliefs for one in context.ids_of(key)}
+        self._tag = (TAG_RECORD, f"{context.record.environment_id}/{context.record.uid}")
+
+    def strangers(
+        self,
+        found: Collection[Any],
+        id_field: str,
+        words: Callable[[Mapping[str, Any]], str],
+    ) -> Iterator[str]:
+        """A few words on each of these that is not the environment's own, and in the way."""
+        self._ids |= {one[id_field] for one in found if self._is_tagged(one)}
+        for one in found:
+            attached_to = one.get("Attachment", {}).get("InstanceId")
+            if one[id_field] not in self._ids and attached_to not in self._ids and words(one):
+                yield words(one)
+
+    def _is_tagged(self, one: Mapping[str, Any]) -> bool:
+        tags = one.get("Tags") or one.get("TagSet") or ()
+        return self._tag in {(tag["Key"], tag["Value"]) for tag in tags}
+
+    def group(self, group: Mapping[str, Any]) -> str:
+        """Of a VPC's default group, which goes with it, only rules can be in the way."""
+        named = {
+            pair["GroupId"]
+            for rule in (*group["IpPermissions"], *group["IpPermissionsEgress"])
+            for pair in rule.get("UserIdGroupPairs", ())
+            if "GroupId" in pair
+        }
+        ours = sorted(named & self._ids)
+        if group["GroupName"] == "default" and not ours:
+            return ""
+        words = f"security group {group['GroupId']} ({_brief(group['GroupName'])})"
+        return f"{words}, whose rules name {', '.join(ours)}" if ours else words
+
+
+def _interface(interface: Mapping[str, Any]) -> str:
+    words = [f"network interface {interface['NetworkInterfaceId']}"]
+    sort = interface.get("InterfaceType", "interface")
+    described = _brief(interface.get("Description") or "")
+    if told := ", ".join(filter(None, ("" if sort == "interface" else sort, described))):
+        words.append(f"({told})")
+    words.append(f"in {interface['SubnetId']}")
+    if instance := interface.get("Attachment", {}).get("InstanceId"):
+        words.append(f"of instance {instance}")
+    return " ".join(words)
+
+
+def _subnet(subnet: Mapping[str, Any]) -> str:
+    return f"subnet {subnet['SubnetId']} ({subnet['CidrBlock']})"
+
+
+def _route_table(table: Mapping[str, Any]) -> str:
+    """The main one goes with its VPC."""
+    is_main = any(one.get("Main") for one in table.get("Associations", ()))
+    return "" if is_main else f"route table {table['RouteTableId']}"
+
+
+def _gateway(gateway: Mapping[str, Any]) -> str:
+    return f"internet gateway {gateway['InternetGatewayId']}"
+
+
+def _brief(text: str) -> str:
+    return shorten(text, _LONGEST_TEXT, placeholder=" …")
