@@ -6,6 +6,7 @@ EnvwrightError
 ├── AmbiguousName          several environments have this name
 ├── SpecConflict           the environment exists, with another spec
 ├── NotAllowed             the environment's state does not permit what was asked for
+├── SurveyFailed           a worker could not look at what AWS holds, or none answered
 ├── StoreUnavailable       Redis does not answer
 ├── StoreCorrupt           Redis holds something that is not a record
 └── WaitTimeout            the environment did not come to rest in time
@@ -57,6 +58,10 @@ class SpecConflict(EnvwrightError):
 
 class NotAllowed(EnvwrightError):
     """The environment's state does not permit this."""
+
+
+class SurveyFailed(EnvwrightError):
+    """What AWS holds could not be found out."""
 
 
 class StoreUnavailable(EnvwrightError):

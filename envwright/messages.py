@@ -9,6 +9,7 @@ from envwright.names import (
     CLEANUP_STEPS,
     FORMAT_HEADER,
     MESSAGE_FORMAT,
+    TASK_SURVEY,
     Step,
     cleanup_task,
     provision_task,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 def steps_of(kind: RunKind) -> tuple[Step, ...]:
     """The steps of such a run, in the order in which they are done."""
-    return tuple(Step) if kind is RunKind.PROVISION else CLEANUP_STEPS
+    match kind:
+        case RunKind.PROVISION:
+            return tuple(Step)
+        case RunKind.CLEANUP:
+            return CLEANUP_STEPS
+        case RunKind.RECOVERY:
+            return ()
 
 
 def task_name(kind: RunKind, step: Step) -> str:
@@ -62,6 +69,11 @@ def producer(settings: ClientSettings) -> Celery:
     app = Celery("envwright-producer", set_as_current=False, strict_typing=False)
     app.conf.update(broker_settings(settings))
     return app
+
+
+def send_survey(app: Celery, survey_id: str) -> None:
+    """Ask a worker for this survey. Raises kombu's `OperationalError`."""
+    app.send_task(TASK_SURVEY, args=(survey_id,), headers={FORMAT_HEADER: MESSAGE_FORMAT})
 
 
 def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:

@@ -15,6 +15,7 @@ DEFAULT_QUEUE: Final = "envwright"
 DEFAULT_KEY_PREFIX: Final = "envwright"
 
 TASK_SUBMIT: Final = "envwright.submit"
+TASK_SURVEY: Final = "envwright.survey"
 
 MESSAGE_FORMAT: Final = 1
 FORMAT_HEADER: Final = "envwright-format"
@@ -35,6 +36,24 @@ class Step(StrEnum):
 
 CLEANUP_STEPS: Final = (Step.INSTANCE, Step.SECURITY, Step.NETWORK)
 """The steps of a cleanup run: `ready` makes nothing, so there is nothing of it to take down."""
+
+
+_LOST: Final = "~"
+
+
+def lost_id(environment_id: str, uid: str) -> str:
+    """The id of an environment whose record was lost, and whose own id another record has now."""
+    return f"{environment_id}{_LOST}{uid}"
+
+
+def id_in_tags(environment_id: str) -> str:
+    """The environment's id as its resources' tags have it."""
+    return environment_id.split(_LOST)[0]
+
+
+def has_name(environment_id: str, name: str) -> bool:
+    """Whether the environment can be called so: a lost one, beside which another lives, cannot."""
+    return environment_id.split(".", 1)[0] == name and _LOST not in environment_id
 
 
 def provision_task(step: Step) -> str:
@@ -59,6 +78,9 @@ class Keys:
 
     def submission(self, submission_id: str) -> str:
         return f"{self.prefix}:submission:{submission_id}"
+
+    def survey(self, survey_id: str) -> str:
+        return f"{self.prefix}:survey:{survey_id}"
 
     def heartbeat(self, worker: str) -> str:
         """The sign of life of a worker by its name, or of any worker of a host by the host's."""

@@ -9,17 +9,19 @@
             └─ destroy ─► cleaning ◄────┴─── destroy ◄──┘
                            │   ▲
           cleaned, destroyed   └ pause, retry ─ cleanup_failed
+
+(found in AWS by its tags) ──► recovered ── destroy ──► cleaning
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from envwright.errors import StoreCorrupt
 from envwright.names import RECORD_FORMAT, Step
-from envwright.spec import EnvironmentSpec
+from envwright.spec import Account, EnvironmentSpec
 
 RESOURCE_FIELD: Final = "resource:"
 LOOKUP_FIELD: Final = "lookup:"
@@ -36,10 +38,18 @@ class State(StrEnum):
     CLEANED = "cleaned"
     CLEANUP_FAILED = "cleanup_failed"
     DESTROYED = "destroyed"
+    RECOVERED = "recovered"
 
 
 AT_REST: Final = frozenset(
-    {State.READY, State.FAILED, State.CLEANED, State.CLEANUP_FAILED, State.DESTROYED}
+    {
+        State.READY,
+        State.FAILED,
+        State.CLEANED,
+        State.CLEANUP_FAILED,
+        State.DESTROYED,
+        State.RECOVERED,
+    }
 )
 """States at which a run has ended: a caller need not wait any longer."""
 
@@ -64,6 +74,7 @@ LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.CLEANED: frozenset({State.QUEUED}),
     State.CLEANUP_FAILED: frozenset({State.CLEANING}),
     State.DESTROYED: frozenset({State.QUEUED}),
+    State.RECOVERED: frozenset({State.CLEANING}),
 }
 
 
@@ -72,10 +83,11 @@ FRESH_STEP: Final[Mapping[str, str]] = {"attempt": "0", "deaths": "0", "death_ep
 
 
 class RunKind(StrEnum):
-    """The two sorts of job on an environment."""
+    """The sorts of job on an environment. A recovery only writes a record: it has no steps."""
 
     PROVISION = "provision"
     CLEANUP = "cleanup"
+    RECOVERY = "recovery"
 
 
 class ResourceState(StrEnum):
@@ -115,15 +127,15 @@ class Run(Value):
     id: str
     kind: RunKind
     reason: str = Field(
-        description="What asked for it: enqueue, retry, destroy, cancel or failure."
+        description="What asked for it: enqueue, retry, destroy, cancel, recover or failure."
     )
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
     goal: State = Field(description="The state that the run reaches when all goes well.")
     thorough: bool = Field(
         default=False,
-        description="Whether a cleanup looks also for what neither record nor tags name, since "
-        "one before it failed.",
+        description="Whether a cleanup looks also for what neither record nor tags name: "
+        "one before it failed, or the record was lost.",
     )
     tries: int = Field(default=0, description="How often a cleanup has failed so far.")
     retry_at: float | None = Field(
@@ -205,13 +217,26 @@ class Outputs(Value):
     instances: tuple[Instance, ...] = ()
 
 
+class Recovered(Value):
+    """All that is certain of an environment whose record was lost: its tags do not say more."""
+
+    name: str
+    region: str
+    account: Account | None = Field(default=None, description="The account it was found in.")
+
+
 class Record(Value):
     """All that Redis holds of one environment, but for its events."""
 
     format: int
     environment_id: str
     uid: str = Field(description="Drawn when the record was made; a part of every client token.")
-    spec: EnvironmentSpec
+    spec: EnvironmentSpec | None = Field(
+        default=None, description="What was wished for; lost, where the record was recovered."
+    )
+    recovered: Recovered | None = Field(
+        default=None, description="Set where the record was lost, and written anew from tags."
+    )
     created_at: float
     updated_at: float
     state: State
@@ -231,12 +256,30 @@ class Record(Value):
     resources: dict[str, ResourceRecord] = {}
     lookups: dict[str, Any] = {}
 
+    @model_validator(mode="after")
+    def _has_an_identity(self) -> Self:
+        _ = self.identity
+        return self
+
+    @property
+    def identity(self) -> EnvironmentSpec | Recovered:
+        """What says its name, region and account."""
+        identity = self.spec or self.recovered
+        if identity is None:
+            raise ValueError("It has no spec, and was not recovered.")
+        return identity
+
+    @property
+    def on_failure(self) -> Literal["cleanup", "hold"]:
+        """What happens when building fails."""
+        return self.spec.on_failure if self.spec else "cleanup"
+
     @property
     def at_rest(self) -> bool:
         return self.state in AT_REST
 
 
-_JSON_FIELDS: Final = ("run", "failure", "cleanup_failure", "outputs", "spec")
+_JSON_FIELDS: Final = ("run", "failure", "cleanup_failure", "outputs", "spec", "recovered")
 
 
 def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record:

@@ -39,6 +39,11 @@ def for_spec(spec: EnvironmentSpec) -> Wish:
             raise NotAllowed(
                 f"{spec.environment_id} is being taken down: enqueue it again when that is done."
             )
+        if seen.spec is None:
+            raise SpecConflict(
+                f"{spec.environment_id} was recovered from tags ({seen.state}), and what was "
+                f"wished for is lost: take it down first, or give this one another name."
+            )
         if seen.spec.digest == spec.digest:
             return existing(seen)
         raise SpecConflict(

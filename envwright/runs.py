@@ -62,9 +62,12 @@ def new_run(
 
 
 def cleanup(reason: str, goal: State, seen: Record, now: float) -> Run:
-    """A cleanup run that a caller asks for; a thorough one where one before it failed."""
-    failed = seen.state is State.CLEANUP_FAILED
-    return new_run(RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=failed)
+    """A cleanup run that a caller asks for.
+
+    It is thorough where one before it failed, and where the record names only what has tags.
+    """
+    thorough = seen.state is State.CLEANUP_FAILED or seen.recovered is not None
+    return new_run(RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=thorough)
 
 
 def compensation(now: float) -> Run:
@@ -86,13 +89,12 @@ def tried_again(run: Run, at: float) -> Run:
 
 def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> AcceptedRun:
     """The run that builds an environment of which AWS holds nothing."""
-    fields = {"spec": spec.canonical_json()}
+    fields = {"spec": spec.canonical_json(), "recovered": ""}
     if seen is None:
-        fields |= {
-            "format": str(RECORD_FORMAT),
-            "uid": _new_id(),
-            "created_at": f"{now:.3f}",
-        }
+        fields |= {"format": str(RECORD_FORMAT), "created_at": f"{now:.3f}"}
+    if seen is None or seen.recovered:
+        # The lost record's client tokens are not known, and none of them may be used again.
+        fields["uid"] = _new_id()
     run = new_run(RunKind.PROVISION, "enqueue", State.READY, now, spec.deadline)
     return accepted(spec.environment_id, seen, run, Step.NETWORK, fields, starts_anew=True)
 
@@ -103,10 +105,11 @@ def retried(seen: Record, now: float) -> AcceptedRun:
     if seen.state is State.CLEANUP_FAILED:
         run = cleanup("retry", seen.run.goal, seen, now)
         return accepted(name, seen, run, CLEANUP_STEPS[0])
-    if seen.state not in RETRYABLE:
+    if seen.spec is None or seen.state not in RETRYABLE:
+        lost = "" if seen.spec else " What this one was to be is lost."
         raise NotAllowed(
             f"{name} is {seen.state}: only what failed, or was cleaned up after a failure, can be "
-            f"retried."
+            f"retried.{lost}"
         )
     run = new_run(RunKind.PROVISION, "retry", State.READY, now, seen.spec.deadline)
     # What `ready` found wrong was made by an earlier step, so all of them look again.
@@ -137,7 +140,7 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
     fields = {"failure": failure.model_dump_json()}
     told = Event(type="failure", run=seen.run.id, step=seen.step, message=failure.message)
     failed = Event(type="state", run=seen.run.id, step=seen.step, state=State.FAILED)
-    if seen.spec.on_failure == "cleanup":
+    if seen.on_failure == "cleanup":
         run = cleanup("cancel", State.CLEANED, seen, now)
         wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], fields)
         return replace(wanted, events=(told, failed, *wanted.events))

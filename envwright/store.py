@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from envwright.errors import StoreCorrupt, StoreUnavailable
+from envwright.names import has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
 from envwright.record import AT_REST, LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun
@@ -138,12 +139,22 @@ class Store:
     def read_readable(self, environment_ids: Sequence[str]) -> list[Record]:
         """Those of these records that are there and can be read; the log names the others."""
         found = []
+        for one in self.read_each(environment_ids):
+            if isinstance(one, Record):
+                found.append(one)
+            elif one is not None:
+                logger.warning("%s", one)
+        return found
+
+    def read_each(self, environment_ids: Sequence[str]) -> list[Record | StoreCorrupt | None]:
+        """The records of these environments, or why they cannot be read; None where none is."""
+        answers: list[Record | StoreCorrupt | None] = []
         for environment_id, fields in self._fields_of(environment_ids):
             try:
-                found += [record_from_fields(environment_id, fields)] if fields else []
+                answers.append(record_from_fields(environment_id, fields) if fields else None)
             except StoreCorrupt as error:
-                logger.warning("%s", error)
-        return found
+                answers.append(error)
+        return answers
 
     def parked(self) -> Parked:
         """The messages and records that could not be read."""
@@ -152,12 +163,12 @@ class Store:
                 list[tuple[str, dict[str, str]]],
                 self._redis.xrevrange(self._keys.parked, count=MESSAGES_KEPT),
             )
-        unreadable = {}
-        for environment_id, fields in self._fields_of(self.environment_ids()):
-            try:
-                record_from_fields(environment_id, fields) if fields else None
-            except StoreCorrupt as error:
-                unreadable[environment_id] = str(error)
+        ids = self.environment_ids()
+        unreadable = {
+            environment_id: str(one)
+            for environment_id, one in zip(ids, self.read_each(ids), strict=True)
+            if isinstance(one, StoreCorrupt)
+        }
         messages = [parked_from_entry(entry_id, fields) for entry_id, fields in entries]
         return Parked(messages=tuple(messages), records=unreadable)
 
@@ -173,7 +184,7 @@ class Store:
         """The ids of all environments, the newest last; or only of those with this name."""
         with self._answering():
             found = cast(list[str], self._redis.zrange(self._keys.environments, 0, -1))
-        return [one for one in found if name is None or one.split(".", 1)[0] == name]
+        return [one for one in found if name is None or has_name(one, name)]
 
     def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
         """Write these runs into their records and put them among what is due.

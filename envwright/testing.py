@@ -17,6 +17,8 @@ from itertools import count
 from typing import Final
 
 from envwright.client import Client
+from envwright.errors import StoreCorrupt
+from envwright.names import has_name
 from envwright.parked import Parked
 from envwright.record import (
     LEGAL_MOVES,
@@ -57,15 +59,15 @@ class InMemoryStore(Store):
                 for one in environment_ids
             ]
 
-    def read_readable(self, environment_ids: Sequence[str]) -> list[Record]:
-        return [one for one in self.read(environment_ids) if one is not None]
+    def read_each(self, environment_ids: Sequence[str]) -> list[Record | StoreCorrupt | None]:
+        return [*self.read(environment_ids)]
 
     def parked(self) -> Parked:
         return Parked()
 
     def environment_ids(self, name: str | None = None) -> list[str]:
         with self._changed:
-            return [one for one in self._fields if name is None or one.split(".", 1)[0] == name]
+            return [one for one in self._fields if name is None or has_name(one, name)]
 
     def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
         with self._changed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
-from envwright.names import Step
+from envwright.names import Step, id_in_tags
 from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
@@ -19,6 +19,7 @@ from envwright.record import (
     ResourceRecord,
     ResourceState,
 )
+from envwright.spec import EnvironmentSpec
 from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
 from tasks.failures import StepError
 from tasks.lease import End, Lease, clock
@@ -80,7 +81,6 @@ class Context:
         """`now` is Redis' clock at the moment of the claim, in Unix seconds; `own_account` asks
         for the id of the account that the worker's own credentials are of."""
         self.record = record
-        self.spec = record.spec
         self.step: Step = record.step
         self.lease = lease
         self.settings = settings
@@ -94,9 +94,16 @@ class Context:
         self.outputs: Outputs | None = None
         """What the run gives its caller: the ready step sets it."""
         self.begun = clock()
-        self._owner = Owner(record.environment_id, record.uid)
+        self._owner = Owner(id_in_tags(record.environment_id), record.uid)
         self._store = store
         self._now = now
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """What is wished for. A cleanup does without: it may be lost (`Record.recovered`)."""
+        if self.record.spec is None:
+            raise EnvwrightError(f"What {self.record.environment_id} was to be is lost.")
+        return self.record.spec
 
     def now(self) -> float:
         """Unix time in seconds, by Redis' clock."""
@@ -148,7 +155,7 @@ class Context:
     async def check_account(self) -> None:
         """Raises `StepError` in another account, where AWS shows nothing of the environment."""
         begun_in = self.lookups.get(ACCOUNT)
-        if begun_in is None or self.spec.account is not None:
+        if begun_in is None or self.record.identity.account is not None:
             return
         here = await self.own_account()
         if here != begun_in:

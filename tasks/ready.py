@@ -123,8 +123,8 @@ async def _nothing_is_of_another_record(context: Context, inventory: Inventory) 
         raise StepError(
             FailureCategory.CONFLICT,
             f"AWS holds another environment named {context.record.environment_id}, whose record "
-            f"was lost ({', '.join(found)}). envwright leaves it alone: take it down by hand, or "
-            f"give this one another name.",
+            f"was lost ({', '.join(found)}). `envwright orphans` shows it, and with --delete takes "
+            f"it down; then retry this one, or give it another name.",
         )
 
 

@@ -66,6 +66,9 @@ async def _settled_inventory(
 
 async def _may_yet_show(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> bool:
     """Whether an open intent of this kind may have made more than is shown and does exist."""
+    if context.record.recovered and not context.is_settled():
+        # Nobody knows which intents the lost record held.
+        return True
     intended = {
         key: belief.count
         for key, belief in context.beliefs.items()

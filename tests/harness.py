@@ -234,12 +234,17 @@ class Environment:
     async def forget_record(self) -> None:
         """Have Redis lose the record, and the same spec be enqueued again."""
         spec = self.record.spec
+        assert spec is not None
         await self._redis.delete(self.worker.settings.keys.record(self.id))
         self.client.enqueue(spec)
 
     async def due(self) -> list[str]:
         """All environments that somebody must look at, now or later."""
         return list(await self._redis.zrange(self.worker.settings.keys.due, 0, -1))
+
+    def beside(self, environment_id: str) -> "Environment":
+        """Another environment, with the same client and worker."""
+        return Environment(self.client, self.worker, self._redis, environment_id)
 
     async def lose_lease(self) -> None:
         """Let the lease be over, as a worker finds it that was frozen for its length."""

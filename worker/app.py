@@ -30,7 +30,9 @@ app: Celery[Any] = Celery("envwright", task_cls=StepTask)
 app.conf.update(celery_settings(settings), broker_transport="worker.broker:Transport")
 app.set_default()
 
-import tasks.chain  # noqa: E402, F401 - registers the tasks, on the app that is the default now
+# These register the tasks, on the app that is the default now.
+import tasks.chain  # noqa: E402, F401
+import worker.survey  # noqa: E402, F401
 
 
 @setup_logging.connect

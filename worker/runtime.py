@@ -4,6 +4,8 @@ import asyncio
 import os
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -15,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import WorkerSettings
 from tasks.aws.session import AwsClients
+from tasks.lease import End, Look
 from tasks.store import WorkerStore
 from worker.health import beat
 from worker.lease import LeaseKeeper
@@ -39,6 +42,7 @@ class Runtime:
         self.store = WorkerStore(self._redis, settings.keys, settings.queue, self.name)
         self.clients = self.loop.run(self._open_clients())
         self.keeper = LeaseKeeper(self.store, settings.lease)
+        self._looks: set[Look] = set()
         self._background = self.loop.run(self._start_background())
         self._sweeper = Sweeper(app, self.loop, self.store, settings)
         self._sweeper.start()
@@ -47,11 +51,26 @@ class Runtime:
         """Begin nothing more: every step ends as soon as what it has under way is done."""
         self._sweeper.halt()
         self.loop.call(self.keeper.stop)
+        self.loop.call(self._stop_looking)
 
     def stop(self) -> None:
         self._sweeper.stop()
         self.loop.run(self._close())
         self.loop.stop()
+
+    @contextmanager
+    def looking(self, seconds: float) -> Iterator[Look]:
+        """The right to look at AWS for so long, or until the worker stops."""
+        look = Look(seconds)
+        self._looks.add(look)
+        try:
+            yield look
+        finally:
+            self._looks.discard(look)
+
+    def _stop_looking(self) -> None:
+        for look in self._looks:
+            look.halt(End.STOPPING)
 
     async def _connect(self) -> Redis:
         return Redis.from_url(

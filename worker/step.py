@@ -116,12 +116,16 @@ class _StepRun:
         return await self._finished(context)
 
     async def _context(self) -> Context:
-        settings, spec = self._runtime.settings, self._record.spec
+        settings, identity = self._runtime.settings, self._record.identity
         clients = self._runtime.clients
         settled = settled_at(believed(self._record, self._now), settings.settle_time)
         ec2, ssm = [
             await clients.door(
-                service, spec.region, spec.account, self._lease, clock() + settled - self._now
+                service,
+                identity.region,
+                identity.account,
+                self._lease,
+                clock() + settled - self._now,
             )
             for service in ("ec2", "ssm")
         ]
@@ -133,7 +137,7 @@ class _StepRun:
             settings=settings,
             ec2=cast(Any, ec2),
             ssm=cast(Any, ssm),
-            own_account=partial(clients.own_account, spec.region, self._lease),
+            own_account=partial(clients.own_account, identity.region, self._lease),
         )
 
     async def _finished(self, context: Context) -> Outcome:
@@ -185,7 +189,7 @@ class _StepRun:
             return await self._cleanup_failed(failure, told)
         fields = {"failure": failure.model_dump_json()}
         failed = self._event("state", state=State.FAILED)
-        if self._record.spec.on_failure == "hold":
+        if self._record.on_failure == "hold":
             await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)
             return Outcome(failure=failure)
         cleanup = compensation(self._now + clock() - self._begun)

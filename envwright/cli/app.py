@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from envwright.cli import exits
-from envwright.cli.commands import build, look, parked, specs
+from envwright.cli.commands import build, look, lost, parked, specs
 from envwright.cli.options import NO_VALUE
 
 ABOUT = (
@@ -36,6 +36,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "events": look.events,
         "parked": parked.parked,
     },
+    "After a loss": {"recover": lost.recover, "orphans": lost.orphans},
     "Specs": {"validate": specs.validate, "schema": specs.schema},
 }
 """The commands, by the panel of the help that they stand in."""

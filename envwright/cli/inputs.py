@@ -12,6 +12,7 @@ from envwright.errors import Fault, SpecError
 if TYPE_CHECKING:
     from envwright.client import Client
     from envwright.spec import EnvironmentSpec
+    from envwright.survey import Place
 
 STDIN: Final = "-"
 
@@ -70,6 +71,38 @@ def _read(file: str) -> "EnvironmentSpec":
     except UnicodeDecodeError:
         raise SpecError([Fault("", "What came on stdin is not UTF-8 text.")]) from None
     return read_spec(text, Path.cwd())
+
+
+def places(regions: Sequence[str], role_arn: str | None, external_id: str | None) -> "list[Place]":
+    """The regions of an account, to look in. Raises `UsageError` for what is no such place."""
+    from pydantic import ValidationError
+
+    from envwright.spec.faults import explained
+    from envwright.survey import Place
+
+    if not regions:
+        raise UsageError("Which regions to look in is not said: give --region.")
+    account = None if role_arn is None else {"role_arn": role_arn, "external_id": external_id}
+    found = []
+    for region in dict.fromkeys(regions):
+        data = {"region": region, "account": account}
+        try:
+            found.append(Place.model_validate(data))
+        except ValidationError as error:
+            sentences = [sentence for _, sentence in explained(Place, data, error)]
+            raise UsageError("\n".join(sentences)) from None
+    return found
+
+
+def places_on_record(client: "Client") -> "list[Place]":
+    """Wherever the records say that there are environments. Raises `UsageError` without any."""
+    from envwright.survey import Place
+
+    found = {(one.identity.region, one.identity.account) for one in client.environments()}
+    if not found:
+        raise UsageError("There are no records that say where to look: give --region.")
+    told = [Place(region=region, account=account) for region, account in found]
+    return sorted(told, key=str)
 
 
 def connect(redis_url: str | None) -> "Client":

@@ -43,21 +43,22 @@ Yes = Annotated[
 ]
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """What was typed, as a number of seconds."""
     try:
-        seconds = float(text)
+        given = float(text)
     except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
+        given = math.nan
+    if not 0 <= given < math.inf:
         raise typer.BadParameter(f"{text!r} is no number of seconds: give one such as 900.")
-    return seconds
+    return given
 
 
 Timeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        parser=_seconds,
+        parser=seconds,
         show_default=False,
         help="Stop waiting after this time, with exit code 1; the job goes on.",
     ),

@@ -100,8 +100,9 @@ def described(record: "Record") -> dict[str, Any]:
     """
     return {
         "environment": record.environment_id,
-        "name": record.spec.name,
-        "region": record.spec.region,
+        "name": record.identity.name,
+        "region": record.identity.region,
+        "recovered": record.recovered is not None,
         "state": record.state,
         "step": record.step,
         "run": plain(record.run),

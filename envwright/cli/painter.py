@@ -22,6 +22,7 @@ STATE_STYLES: Final[Mapping[State, str]] = {
     State.CLEANED: "red",
     State.CLEANUP_FAILED: "red",
     State.DESTROYED: "green",
+    State.RECOVERED: "yellow",
 }
 
 FRAMES_A_SECOND: Final = 10

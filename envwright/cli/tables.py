@@ -24,6 +24,8 @@ RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
 }
 
 
+WISH_IS_LOST: Final = "from tags: what was wished for is lost"
+
 _WIDE: Final = 110
 """Columns from which on an instance's type and subnet fit beside its addresses."""
 
@@ -77,6 +79,8 @@ def environments(records: Sequence[Record], now: float, width: int) -> Table:
 def _why_in_brief(record: Record) -> Text:
     if record.trouble:
         return styled(f"waiting: {record.trouble}", "yellow")
+    if record.state is State.RECOVERED:
+        return styled(f"recovered {WISH_IS_LOST}", "yellow")
     failure = record.cleanup_failure or record.failure
     return styled(failure.message if failure else "", "red")
 
@@ -86,8 +90,9 @@ def about(record: Record, now: float) -> Table:
     run = record.run
     return facts(
         [
-            ("name", record.spec.name),
-            ("region", record.spec.region),
+            ("name", record.identity.name),
+            ("region", record.identity.region),
+            ("recovered", WISH_IS_LOST if record.recovered else ""),
             ("run", f"{run.kind} ({run.reason}), {run.id}"),
             ("step", f"{record.step}, attempt {record.attempt}" if not record.at_rest else ""),
             ("accepted", f"{moment(run.accepted_at)}, {age(now - run.accepted_at)} ago"),

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from envwright.names import CLEANUP_STEPS, Step
+from envwright.messages import steps_of
+from envwright.names import Step
 from envwright.record import Event, Record, ResourceState, RunKind, State
 
 
@@ -78,8 +79,7 @@ class RunStory:
     over: bool = False
 
     def __post_init__(self) -> None:
-        order = tuple(Step) if self.kind is RunKind.PROVISION else CLEANUP_STEPS
-        self.steps = {step: StepStory(step) for step in order}
+        self.steps = {step: StepStory(step) for step in steps_of(self.kind)}
 
     def hear(self, event: Event) -> None:
         step = self.steps.get(event.step) if event.step else None
@@ -169,4 +169,6 @@ class Timeline:
 def _kind_of(event: Event, record: Record) -> RunKind:
     if event.run == record.run.id:
         return record.run.kind
+    if event.state == State.RECOVERED:
+        return RunKind.RECOVERY
     return RunKind.CLEANUP if event.state == State.CLEANING else RunKind.PROVISION

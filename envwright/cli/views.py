@@ -74,6 +74,8 @@ def show_outputs(client: "Client", name: str, as_json: bool) -> None:
 
 def _no_outputs(record: Record) -> str:
     said = f"{record.environment_id} is {record.state}: only a ready environment has outputs."
+    if record.recovered:
+        return f"{said} This one was recovered {tables.WISH_IS_LOST}."
     if record.at_rest:
         return said
     return f"{said} `envwright watch {record.environment_id}` waits for it."

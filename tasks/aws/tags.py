@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from envwright.names import TAG_ENVIRONMENT, TAG_RECORD, TAG_RESOURCE
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
 
 _KEY: Final = re.compile(r"[a-z]+/[a-z_]+/[^/]+")
+MOST_TAGS: Final = 1000
+"""The most tags that one call answers with (EC2 API: DescribeTags); the least are 5."""
+
+_UID: Final = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,31 @@ class Owner:
 
     environment_id: str
     uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The values of the two tags by which a resource is told; empty where it has none."""
+
+    resource: str = ""
+    record: str = ""
+
+    @property
+    def key(self) -> str | None:
+        """The resource's key, as one of the tags says it."""
+        key = self.resource.partition("/")[2]
+        return key if _KEY.fullmatch(key) else None
+
+    def told(self) -> tuple[Owner, str] | None:
+        """Whose it is, and its key; None where the tags do not say it together.
+
+        One of the two may show before the other, and a tag by hand may say anything.
+        """
+        environment_id = self.resource.partition("/")[0]
+        owner, _, uid = self.record.partition("/")
+        if self.key is None or owner != environment_id or not _UID.fullmatch(uid):
+            return None
+        return Owner(environment_id, uid), self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +79,29 @@ def tag_list(owner: Owner, key: str | None, name: str, own: Mapping[str, str]) -
 
 
 async def read_inventory(ec2: "EC2Client", owner: Owner) -> Inventory:
-    """Ask for the tags of all resources of the environment, a thousand in a call."""
-    keys: dict[str, str] = {}
-    uids: dict[str, str] = {}
-    prefix = f"{owner.environment_id}/"
-    page: dict[str, Any] = {"MaxResults": 1000}
-    while True:
-        answer = await ec2.describe_tags(
-            Filters=[
-                {"Name": "key", "Values": [TAG_RESOURCE, TAG_RECORD]},
-                {"Name": "value", "Values": [f"{prefix}*"]},
-            ],
-            **page,
-        )
-        for tag in answer["Tags"]:
-            told = keys if tag["Key"] == TAG_RESOURCE else uids
-            told[tag["ResourceId"]] = tag["Value"].removeprefix(prefix)
-        if not answer.get("NextToken"):
-            break
-        page["NextToken"] = answer["NextToken"]
+    """What carries the tags of this environment."""
     own: defaultdict[str, list[str]] = defaultdict(list)
     of_another: defaultdict[str, list[str]] = defaultdict(list)
-    for resource_id, key in keys.items():
-        uid = uids.get(resource_id)
-        # One of its two tags may show before the other, and a tag by hand may say anything.
-        if uid is not None and _KEY.fullmatch(key):
-            (own if uid == owner.uid else of_another)[key].append(resource_id)
+    for resource_id, marks in (await read_marks(ec2, owner.environment_id)).items():
+        if (told := marks.told()) is not None:
+            (own if told[0] == owner else of_another)[told[1]].append(resource_id)
     return Inventory(own, of_another)
+
+
+async def read_marks(
+    ec2: "EC2Client", environment_id: str | None = None, page_size: int = MOST_TAGS
+) -> dict[str, Marks]:
+    """The marks of all resources in the region, or of one environment's, by the resource's id."""
+    filters: list[Any] = [{"Name": "key", "Values": [TAG_RESOURCE, TAG_RECORD]}]
+    if environment_id is not None:
+        filters.append({"Name": "value", "Values": [f"{environment_id}/*"]})
+    found: defaultdict[str, Marks] = defaultdict(Marks)
+    page: dict[str, Any] = {"MaxResults": page_size}
+    while True:
+        answer = await ec2.describe_tags(Filters=filters, **page)
+        for tag in answer["Tags"]:
+            field = "resource" if tag["Key"] == TAG_RESOURCE else "record"
+            found[tag["ResourceId"]] = replace(found[tag["ResourceId"]], **{field: tag["Value"]})
+        if not answer.get("NextToken"):
+            return found
+        page["NextToken"] = answer["NextToken"]

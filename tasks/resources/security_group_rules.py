@@ -105,11 +105,11 @@ class SecurityGroupRules(Resource):
     @classmethod
     def goes_with_another(cls, context: Context, key: str) -> bool:
         """Rules go with their group; but no group goes while another one's rules name it."""
+        if context.is_thorough:
+            return False
         name, direction = _parts(key)
         group = context.spec.security.groups.get(name)
-        if group is None or context.is_thorough:
-            return False
-        rules = group.ingress if direction == "ingress" else group.egress
+        rules = (group.ingress if direction == "ingress" else group.egress) if group else ()
         return not any(rule.groups for rule in rules or ())
 
     @classmethod

@@ -17,7 +17,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", ORDERS)
 def test_the_steps_follow_each_other(kind: RunKind) -> None:
     """From the first to the last, after which there is none."""
     order = [step := steps_of(kind)[0]]
@@ -25,6 +25,11 @@ def test_the_steps_follow_each_other(kind: RunKind) -> None:
         order.append(step := after)
 
     assert order == ORDERS[kind]
+
+
+def test_a_recovery_has_no_steps() -> None:
+    """It only writes a record, and nobody is sent for it."""
+    assert steps_of(RunKind.RECOVERY) == ()
 
 
 def test_every_place_has_its_task() -> None:

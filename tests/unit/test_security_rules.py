@@ -55,6 +55,8 @@ class Ec2:
 class Context:
     """What a kind sees: groups whose id is `sg-` and their name."""
 
+    is_thorough = False
+
     def __init__(
         self, spec: EnvironmentSpec, present: Any = None, refusals: list[AwsError] | None = None
     ) -> None:

@@ -72,7 +72,7 @@ def cancel(
         doomed = [
             record
             for record in records
-            if record.state in UNDER_CONSTRUCTION and record.spec.on_failure == "cleanup"
+            if record.state in UNDER_CONSTRUCTION and record.on_failure == "cleanup"
         ]
         if not yes and not really_take_down(doomed):
             raise exits.Declined
