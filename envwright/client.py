@@ -10,7 +10,7 @@ record = client.wait(ticket.environment_id, timeout=900)
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -24,7 +24,7 @@ from envwright.errors import (
     WaitTimeout,
 )
 from envwright.parked import Parked
-from envwright.record import AT_REST, Event, Record
+from envwright.record import AT_REST, RETRYABLE, Event, Record, State
 from envwright.requests import Answer, Ticket, Wish
 from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
@@ -148,6 +148,20 @@ class Client:
     def parked(self) -> Parked:
         """What workers could not read: messages that were set aside, and records."""
         return self._store.parked()
+
+    def retryable(
+        self, states: Collection[State] = RETRYABLE, error: str | None = None
+    ) -> Iterator[Record]:
+        """What can be retried: in these states, and because of this error, the newest first.
+
+        `error` is a failure's category, AWS's error code, or the class of one (`throttled`,
+        `transient`, `quota`, …), in any case of letters.
+        """
+        for record in self.environments():
+            failure = record.last_failure
+            is_meant = error is None or (failure is not None and failure.is_of(error))
+            if is_meant and record.state in states and record.state in RETRYABLE:
+                yield record
 
     def resolve(self, name: str) -> str:
         """The id of the one environment with this name; an id is returned as it is."""

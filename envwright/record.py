@@ -175,6 +175,14 @@ class Failure(Value):
     blockers: tuple[str, ...] = Field(
         default=(), description="Of a cleanup: what is in its VPC and not of the environment."
     )
+    error_class: str | None = Field(
+        default=None, description="What AWS's error asks of us, such as throttled or quota."
+    )
+
+    def is_of(self, error: str) -> bool:
+        """Whether this is its category, AWS's code or the code's class, in any case of letters."""
+        known = (self.category, self.code, self.error_class)
+        return error.casefold() in {one.casefold() for one in known if one}
 
 
 class Event(Value):
@@ -277,6 +285,11 @@ class Record(Value):
     @property
     def at_rest(self) -> bool:
         return self.state in AT_REST
+
+    @property
+    def last_failure(self) -> Failure | None:
+        """Why the last run that failed did: that of a cleanup comes after that of a build."""
+        return self.cleanup_failure or self.failure
 
 
 _JSON_FIELDS: Final = ("run", "failure", "cleanup_failure", "outputs", "spec", "recovered")

@@ -139,7 +139,9 @@ class InMemoryClient(Client):
         if outputs is not None:
             fields["outputs"] = outputs.model_dump_json()
         if failure is not None:
-            fields["failure"] = failure.model_dump_json()
+            of_cleanup = state is State.CLEANUP_FAILED
+            field = "cleanup_failure" if of_cleanup else "failure"
+            fields[field] = failure.model_dump_json()
         event = Event(type="state", run=record.run.id, state=state)
         self._memory.write(record.environment_id, fields, event)
         return self.status(record.environment_id)

@@ -50,6 +50,7 @@ def failure_from(error: BaseException, step: Step) -> Failure:
             action=error.action,
             code=error.code,
             request_id=error.request_id,
+            error_class=error.error_class,
         )
     if isinstance(error, StepError):
         return Failure(category=error.category, message=str(error), step=step, resource=resource)
@@ -60,6 +61,7 @@ def failure_from(error: BaseException, step: Step) -> Failure:
             step=step,
             resource=resource,
             action=error.action,
+            error_class=ErrorClass.TRANSIENT,
         )
     return Failure(
         category=FailureCategory.INTERNAL,

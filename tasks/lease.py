@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from envwright.names import Step
-from tasks.aws.errors import Halted
+from tasks.aws.errors import Halted, Trouble
 from tasks.store import Hold
 
 # A laptop or a virtual machine that was suspended must find its lease gone, so the clock has to
@@ -36,10 +36,15 @@ class Permit:
         """`until` is a time of `clock()`; nothing is changed in its last `margin` seconds."""
         self.until = until
         self.end: End | None = None
-        self.trouble: str | None = None
-        """Why a call is being made again; None when none is."""
+        self.troubles: dict[object, Trouble] = {}
+        """Why calls are being made again, by the call: one that is answered leaves the others."""
         self._margin = margin
         self._ended = asyncio.Event()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why a call is being made again; None when none is."""
+        return next(iter(self.troubles.values()), None)
 
     def halt(self, end: End) -> None:
         """Let no further call begin. What is under way is left to finish and be recorded."""

@@ -246,6 +246,11 @@ class Environment:
         """Another environment, with the same client and worker."""
         return Environment(self.client, self.worker, self._redis, environment_id)
 
+    async def shorten_deadline(self, seconds: float) -> None:
+        """Let the run be given up so many seconds from now."""
+        run = self.record.run.model_copy(update={"deadline_at": self.client.now() + seconds})
+        await self._set(run=run.model_dump_json())
+
     async def lose_lease(self) -> None:
         """Let the lease be over, as a worker finds it that was frozen for its length."""
         await self._set(lease_until=0)

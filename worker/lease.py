@@ -75,9 +75,10 @@ class LeaseKeeper:
     async def _tell_troubles(self, held: Sequence[Lease]) -> None:
         """Put on record why a step does not get on, where that changed since the last time."""
         for lease in held:
-            if lease.end is not None or lease.trouble == self._told.get(lease):
+            trouble = lease.trouble.message if lease.trouble else None
+            if lease.end is not None or trouble == self._told.get(lease):
                 continue
-            self._told[lease] = trouble = lease.trouble
+            self._told[lease] = trouble
             events = [
                 Event(
                     type="step",

@@ -240,9 +240,15 @@ class _StepRun:
     def _deadline_failure(self) -> Failure:
         run = self._record.run
         message = f"The deadline of {run.limit:.0f} s passed in the {self._step} step."
-        if self._lease.trouble is not None:
-            message = f"{message} It was waiting on this: {self._lease.trouble}"
-        return Failure(category=FailureCategory.DEADLINE, message=message, step=self._step)
+        trouble = self._lease.trouble
+        if trouble is not None:
+            message = f"{message} It was waiting on this: {trouble.message}"
+        return Failure(
+            category=FailureCategory.DEADLINE,
+            message=message,
+            step=self._step,
+            error_class=trouble.error_class if trouble else None,
+        )
 
     def _deaths_failure(self) -> Failure:
         message = (

@@ -12,6 +12,10 @@ Files = Annotated[
     list[str], typer.Argument(metavar="FILE", help="Spec files, YAML or JSON; `-` is stdin.")
 ]
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Environments, by name or by id.")]
+SomeNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Environments, by name or by id.", show_default=False),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, by name or by id.")]
 Json = Annotated[bool, typer.Option("--json", metavar=NO_VALUE, help="Print one JSON document.")]
 JsonEvents = Annotated[

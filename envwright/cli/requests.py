@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from envwright.errors import NotAllowed
 from envwright.record import AT_REST, HOLDS_NOTHING, Record, State
 from envwright.requests import Answer as Said
 from envwright.requests import Refusal, Ticket
+
+MANY: Final = 20
+"""Of more requests than these, what was accepted is counted, and not told one by one."""
 
 Answer = tuple[str, Said]
 """An environment's id, and what the client said to the request."""
@@ -94,9 +97,14 @@ def _announce(answers: Sequence[Answer], how: How) -> None:
     if how.as_json:
         print_json("accepted", lines=True, environments=[_document(one) for one in answers])
         return
+    if not how.wait and len(answers) > MANY:
+        begun = sum(isinstance(one, Ticket) and one.accepted for _, one in answers)
+        typer.echo(f"{counted(begun, 'job')} on record: `envwright list` shows how they stand.")
     for environment_id, answer in answers:
         if isinstance(answer, Refusal):
             exits.tell(answer, as_json=False)
+        elif len(answers) > MANY:
+            continue
         elif sentence := _sentence(environment_id, answer, how.wait):
             typer.echo(clean(sentence))
 

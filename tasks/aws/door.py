@@ -27,7 +27,7 @@ from botocore.parsers import ResponseParserError
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
 from tasks.aws.actions import ACTIONS, Effect
-from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate, from_client_error
+from tasks.aws.errors import AwsError, ErrorClass, Trouble, UnansweredCreate, from_client_error
 from tasks.lease import Permit, clock
 
 _FIRST_PAUSE: Final = 0.25
@@ -79,7 +79,9 @@ class Door:
         self, action: str, method: Callable[..., Awaitable[Any]], parameters: dict[str, Any]
     ) -> Any:
         effect = ACTIONS[action]
+        call = object()
         trouble: object = None
+        troubles = self._permit.troubles
         since = clock()
         for attempt in itertools.count(1):
             try:
@@ -91,10 +93,14 @@ class Door:
                 if trouble != (trouble := _sort_of(error)):
                     since = clock()
                 if clock() - since > self._patience(effect, error):
+                    troubles.pop(call, None)
                     raise
-                self._permit.trouble = str(error)
+                troubles[call] = _trouble_from(error)
+            except UnansweredCreate:
+                troubles.pop(call, None)
+                raise
             else:
-                self._permit.trouble = None
+                troubles.pop(call, None)
                 return answer
             longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
             await self._permit.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -175,6 +181,11 @@ class Door:
                 return self._settings.consistency_timeout
             case _:
                 return 0.0
+
+
+def _trouble_from(error: AwsError | Unanswered) -> Trouble:
+    told = error.error_class if isinstance(error, AwsError) else ErrorClass.TRANSIENT
+    return Trouble(str(error), told)
 
 
 def _sort_of(error: EnvwrightError) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import shorten
 from typing import Any, Final
@@ -174,6 +175,14 @@ class AwsError(EnvwrightError):
         advice = _ADVICE.get(error_class, "")
         text = shorten(message, _LONGEST_MESSAGE, placeholder=" …").rstrip(".")
         super().__init__(f"AWS refused {action} with {code}: {text}. {advice}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a call is made again."""
+
+    message: str
+    error_class: ErrorClass
 
 
 class UnansweredCreate(EnvwrightError):

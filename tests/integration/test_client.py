@@ -27,7 +27,7 @@ from envwright.names import Step
 from envwright.record import Failure, FailureCategory, RunKind, State
 from envwright.spec import EnvironmentSpec
 from envwright.store import Store
-from tests.specs import spec, spec_data
+from tests.specs import REGION, spec, spec_data
 from worker.processes import free_port
 from worker.servers import LocalRedis
 
@@ -584,3 +584,31 @@ def test_a_spec_of_any_text_survives_the_way(client: Client) -> None:
 
     assert client.status("web").spec == wanted
     assert client.status("web").spec.instances["web"].user_data == odd
+
+
+def test_many_are_retried_in_few_round_trips(
+    client: Client, database: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand and more in chunks; what is refused does not stop the others."""
+    names = [f"web-{number}" for number in range(1_200)]
+    client.enqueue_many([spec(name) for name in names])
+    pipe = database.pipeline()
+    for name in names[10:]:
+        pipe.hset(client.settings.keys.record(f"{name}.{REGION}"), "state", "failed")
+    pipe.execute()
+    trips: list[Any] = []
+    for method in ("read", "accept", "now"):
+        real = getattr(Store, method)
+
+        def counted(*arguments: Any, real: Any = real) -> Any:
+            trips.append(real)
+            return real(*arguments)
+
+        monkeypatch.setattr(Store, method, counted)
+
+    answers = client.retry_many([f"{name}.{REGION}" for name in names])
+
+    assert [type(one) for one in answers[:10]] == [NotAllowed] * 10
+    assert all(isinstance(one, Ticket) and one.accepted for one in answers[10:])
+    assert len({one.run_id for one in answers[10:] if isinstance(one, Ticket)}) == 1_190
+    assert len(trips) == 9

@@ -6,6 +6,7 @@ import pytest
 
 from envwright.names import Step
 from envwright.record import FailureCategory, State
+from tasks.aws.errors import Trouble
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider
 from tests.integration.conftest import Begin
@@ -128,7 +129,7 @@ async def test_a_region_that_does_not_exist_is_said_to_be_so(begin: Begin) -> No
 async def test_why_a_step_does_not_get_on_stands_in_its_lease(begin: Begin, cloud: Cloud) -> None:
     """A call that is refused again and again is told to whoever asks, and forgotten after it."""
     cloud.inject("CreateVpc", throttled(), times=3)
-    told: list[str | None] = []
+    told: list[Trouble | None] = []
 
     async with begin(EVERYTHING) as env, env.context() as context:
         pause = context.lease.pause

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from envwright.names import Step
+from tasks.aws.errors import ErrorClass, Trouble
 from tasks.lease import Lease, clock
 from tests.harness import EVERYTHING, until
 from tests.integration.conftest import Begin
@@ -19,11 +20,11 @@ async def test_what_a_step_waits_for_is_told_once_and_then_forgotten(begin: Begi
         lease = Lease(context.lease.hold, clock() + 60, 1.0, Step.NETWORK)
         keeping = asyncio.create_task(keeper.keep())
         with keeper.holding(lease, 60):
-            lease.trouble = WHY
+            lease.troubles["call"] = Trouble(WHY, ErrorClass.DEPENDENCY)
             await until(lambda: env.record.trouble == WHY)
             renewed = lease.until
             await until(lambda: lease.until > renewed)
-            lease.trouble = None
+            lease.troubles.clear()
             await until(lambda: not env.record.trouble)
         keeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):

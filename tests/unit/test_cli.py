@@ -17,7 +17,8 @@ from envwright import __version__
 from envwright.cli import inputs
 from envwright.cli.app import app, run
 from envwright.errors import UnknownEnvironment
-from envwright.record import FailureCategory, State
+from envwright.names import Step
+from envwright.record import Failure, FailureCategory, State
 from envwright.testing import InMemoryClient
 from tests.puppet import UNKNOWN_IMAGE, WEB_OUTPUTS
 from tests.repository import ROOT
@@ -97,6 +98,11 @@ def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["watch", "web", "--timeout", "abc"], "'abc' is no number of seconds"),
         (["up", "no-such-file.yaml"], "no-such-file.yaml cannot be read: no such file"),
         (["list", "--state", "gone"], "There is no state gone"),
+        (["retry"], "Give names, or --all"),
+        (["retry", "web", "--all"], "Give names, or --all"),
+        (["retry", "web", "--error", "throttled"], "go with --all"),
+        (["retry", "web", "--dry-run"], "go with --all"),
+        (["retry", "--all", "--state", "ready"], "Nothing that is ready can be retried: --state"),
     ],
 )
 def test_what_is_mistyped_is_a_sentence_and_exit_code_2(
@@ -449,6 +455,113 @@ def test_retry_goes_on_with_what_can_be_retried(
     printed = capsys.readouterr()
     assert "Error: api.eu-west-1 is queued: only what failed" in printed.err
     assert printed.out.startswith("web.eu-west-1 is queued")
+
+
+THROTTLED = Failure(
+    category=FailureCategory.DEADLINE,
+    message="The deadline of 900 s passed in the network step.",
+    step=Step.NETWORK,
+    error_class="throttled",
+)
+
+
+@pytest.fixture
+def fleet(client: InMemoryClient) -> InMemoryClient:
+    """Two that AWS throttled, one with a wrong image, one that could not be taken down, a ready."""
+    for name in ("slow-1", "slow-2", "wrong", "stuck", "fine"):
+        client.enqueue(spec_data(name, on_failure="hold"))
+    client.finish("slow-1", State.FAILED, failure=THROTTLED)
+    client.finish("slow-2", State.FAILED, failure=THROTTLED)
+    client.finish("wrong", State.FAILED, failure=UNKNOWN_IMAGE)
+    client.finish("fine", State.READY)
+    client.destroy("stuck")
+    client.finish("stuck", State.CLEANUP_FAILED, failure=THROTTLED)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ([], {"slow-1", "slow-2", "wrong", "stuck"}),
+        (["--state", "failed"], {"slow-1", "slow-2", "wrong"}),
+        (["--error", "Throttled"], {"slow-1", "slow-2", "stuck"}),
+        (["--state", "failed", "--error", "throttled"], {"slow-1", "slow-2"}),
+        (["--error", "deadline"], {"slow-1", "slow-2", "stuck"}),
+        (["--error", "invalidamiid.notfound"], {"wrong"}),
+        (["--error", "quota"], set()),
+        (["--state", "failed", "--state", "cleanup_failed", "--error", "spec"], {"wrong"}),
+    ],
+)
+def test_retry_all_goes_on_with_what_is_meant(
+    fleet: InMemoryClient, chosen: list[str], names: set[str]
+) -> None:
+    """By state and by error, in any case of letters; the others stay as they are."""
+    before = {one.spec.name: one.run.id for one in fleet.environments()}
+
+    assert run(["retry", "--all", "--no-wait", *chosen]) == 0
+
+    moved = {one.spec.name for one in fleet.environments() if one.run.id != before[one.spec.name]}
+    assert moved == names
+
+
+def test_a_dry_run_says_how_many_and_begins_nothing(
+    fleet: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By state and error, with some of the names; and as a document."""
+    before = list(fleet.environments())
+
+    assert run(["retry", "--all", "--state", "failed", "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert run(["retry", "--all", "--error", "throttled", "--dry-run", "--json"]) == 0
+    shown = document(capsys)
+
+    assert told.splitlines() == [
+        "3 environments would be retried.",
+        "     2  failed, deadline (throttled)",
+        "     1  failed, spec (InvalidAMIID.NotFound)",
+        "wrong.eu-west-1, slow-2.eu-west-1, slow-1.eu-west-1",
+    ]
+    assert (shown["kind"], shown["count"]) == ("dry_run", 3)
+    assert {(one["state"], one["error_class"]): one["count"] for one in shown["sorts"]} == {
+        ("failed", "throttled"): 2,
+        ("cleanup_failed", "throttled"): 1,
+    }
+    assert sorted(shown["environments"]) == [
+        "slow-1.eu-west-1",
+        "slow-2.eu-west-1",
+        "stuck.eu-west-1",
+    ]
+    assert list(fleet.environments()) == before
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_retry_all_asks_on_a_terminal(
+    fleet: InMemoryClient, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    """Only a yes begins anything."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    assert run(["retry", "--all", "--no-wait"]) == code
+
+    state = State.QUEUED if answer == "y" else State.FAILED
+    assert fleet.status("slow-1").state is state
+
+
+def test_of_very_many_retries_the_number_is_told(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A thousand lines help nobody."""
+    for number in range(30):
+        client.enqueue(spec_data(f"web-{number}", on_failure="hold"))
+        client.finish(f"web-{number}", State.FAILED, failure=THROTTLED)
+
+    assert run(["retry", "--all", "--no-wait"]) == 0
+
+    assert capsys.readouterr().out == "30 jobs on record: `envwright list` shows how they stand.\n"
+    assert run(["retry", "--all"]) == 0
+    assert "There is nothing to retry." in capsys.readouterr().err
 
 
 def test_cancel_says_what_became_of_each(

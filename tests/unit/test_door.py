@@ -327,6 +327,24 @@ def _halting(lease: Lease) -> Callable[[float], Awaitable[None]]:
     return pause
 
 
+async def test_an_answer_to_another_call_leaves_the_trouble(clock: Clock) -> None:
+    """What is made beside it does not hide that a call is refused again and again."""
+    lease = PatientLease(clock)
+    jammed = Door(Client(THROTTLED), lease, SETTINGS)
+
+    async def pause(seconds: float) -> None:
+        await Door(Client(ANSWER), lease, SETTINGS).describe_vpcs()
+        lease.halt(End.DEADLINE)
+        lease.check(changing=False)
+
+    lease.pause = pause  # type: ignore[method-assign]
+    with pytest.raises(Halted):
+        await jammed.delete_vpc()
+
+    assert lease.trouble is not None
+    assert lease.trouble.error_class is ErrorClass.THROTTLED
+
+
 async def test_an_answer_ends_the_trouble(clock: Clock) -> None:
     """What was waited out is no trouble any more."""
     lease = PatientLease(clock)

@@ -1,7 +1,21 @@
 """Build environments, take them down, and go on with what failed."""
 
+from typing import Annotated
+
+import typer
+
 from envwright.cli import exits, inputs
-from envwright.cli.options import Files, JsonRun, Names, NoWait, RedisUrl, Timeout, Yes
+from envwright.cli.options import (
+    NO_VALUE,
+    Files,
+    JsonRun,
+    Names,
+    NoWait,
+    RedisUrl,
+    SomeNames,
+    Timeout,
+    Yes,
+)
 
 
 def up(
@@ -81,7 +95,35 @@ def cancel(
 
 
 def retry(
-    names: Names,
+    names: SomeNames = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", metavar=NO_VALUE, help="All that can be retried, instead of names."),
+    ] = False,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STATE",
+            help="With --all, only those in this state: failed, cleaned or cleanup_failed. Can be "
+            "repeated.",
+        ),
+    ] = None,
+    error: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ERROR",
+            show_default=False,
+            help="With --all, only those that failed of this: a category, AWS's code, or the "
+            "class of one, such as throttled.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", metavar=NO_VALUE, help="With --all, say how many that is; begin nothing."
+        ),
+    ] = False,
+    yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
     as_json: JsonRun = False,
@@ -91,11 +133,27 @@ def retry(
 
     Building goes on at the step that failed, and begins anew after a cleanup.
 
-    A cleanup that failed goes on too.
+    A cleanup that failed goes on too. With --all it asks first on a terminal.
     """
-    from envwright.cli.requests import How, attempt, carry_out
+    from envwright.cli.bulk import choose, really_retry, show
+    from envwright.cli.requests import How, carry_out
 
+    if every == bool(names):
+        raise exits.UsageError("Give names, or --all: `envwright retry --help` shows both.")
+    if not every and (state or error is not None or dry_run):
+        raise exits.UsageError("--state, --error and --dry-run go with --all, and not with names.")
     with inputs.connect(redis_url) as client:
-        ids = [client.resolve(name) for name in dict.fromkeys(names)]
-        answers = [attempt(client.retry, one) for one in ids]
+        ids = [client.resolve(name) for name in dict.fromkeys(names or [])]
+        if every:
+            choice = choose(client, state or [], error)
+            if dry_run:
+                show(choice, as_json)
+                return exits.OK
+            if not yes and not really_retry(choice):
+                raise exits.Declined
+            ids = [*choice.ids]
+            if not ids and not as_json:
+                typer.echo("There is nothing to retry.", err=True)
+                return exits.OK
+        answers = list(zip(ids, client.retry_many(ids), strict=True))
         return carry_out(client, answers, None, How(not no_wait, timeout, as_json))
