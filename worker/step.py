@@ -208,8 +208,8 @@ class _StepRun:
 
     async def _explained(self, failure: Failure, context: Context) -> Failure:
         """A cleanup's failure, with what is left and what is in the way."""
-        spec, look = self._record.spec, Look(BLOCKERS_PATIENCE)
-        ec2 = await self._runtime.clients.door("ec2", spec.region, spec.account, look)
+        place, look = self._record.identity, Look(BLOCKERS_PATIENCE)
+        ec2 = await self._runtime.clients.door("ec2", place.region, place.account, look)
         return await explained(context, failure, cast(Any, ec2))
 
     async def _cleanup_failed(self, failure: Failure, told: Event) -> Outcome:
