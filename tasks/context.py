@@ -217,20 +217,30 @@ class Context:
         if not changed:
             return
         events = [
-            Event(
-                type="resource",
-                run=self.lease.hold.run_id,
-                step=self.step,
-                resource=key,
-                state=resource.state,
-                ids=resource.ids,
-            )
+            self._event("resource", key, resource.state, resource.ids)
             for key, resource in changed.items()
         ]
         self.beliefs |= changed
         await self._write(
             {f"{RESOURCE_FIELD}{key}": value.model_dump_json() for key, value in changed.items()},
             events,
+        )
+
+    async def tell_of_doubles(
+        self, doubles: Mapping[str, Sequence[str]], state: ResourceState
+    ) -> None:
+        """Put into the history what becomes of these (ids by key), which no belief holds."""
+        events = [self._event("double", key, state, ids) for key, ids in doubles.items()]
+        await self._write({}, events)
+
+    def _event(self, sort: str, key: str, state: ResourceState, ids: Iterable[str]) -> Event:
+        return Event(
+            type=sort,
+            run=self.lease.hold.run_id,
+            step=self.step,
+            resource=key,
+            state=state,
+            ids=tuple(ids),
         )
 
     async def remember(self, name: str, value: Any) -> None:

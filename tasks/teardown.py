@@ -36,19 +36,15 @@ async def destroy(context: Context, groups: Groups) -> None:
 
 async def remove_doubles(
     context: Context, groups: Groups, tagged: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Delete what exists under this environment's tags and is not in the record.
-
-    Returns the ids that were deleted.
-    """
-    removed: list[str] = []
+) -> None:
+    """Delete what exists under this environment's tags and is not in the record."""
     for kinds in reversed(groups):
         for kind in kinds:
             doubles = await unrecorded(context, kind, tagged)
             if doubles:
+                await context.tell_of_doubles(doubles, ResourceState.DELETING)
                 await kind.delete(context, doubles)
-                removed += [one for ids in doubles.values() for one in ids]
-    return removed
+                await context.tell_of_doubles(doubles, ResourceState.GONE)
 
 
 async def _settled_inventory(

@@ -94,6 +94,8 @@ def sentence(event: Event) -> str:
                 words.append(f"in {duration(event.seconds)}")
         case "resource":
             words = [event.resource, event.state, *event.ids]
+        case "double":
+            words = ["double of", event.resource, event.state, *event.ids]
         case "failure":
             words = [f"failed at {event.step}" if event.step else "failed"]
         case "state":

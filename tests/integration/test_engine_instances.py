@@ -17,6 +17,7 @@ from tests.repository import ROOT
 from worker.servers import LocalAws
 
 WEB = load_spec(ROOT / "examples" / "web.yaml")
+
 IN_ZONE_A = "instance/instances/web-eu-west-1a"
 ALL_OF_FOUR = ALL_OF_WEB | {"instance": 4, "volume": 4}
 
@@ -173,7 +174,8 @@ async def test_ready_removes_what_exists_twice(
     await web.run(Step.NETWORK, Step.SECURITY, Step.INSTANCE)
     recorded = {one for resource in web.record.resources.values() for one in resource.ids}
     await make_doubles(aws.url, web)
-    assert (await counts(aws.url))["vpc"] == 2
+    doubled = await existing(aws.url)
+    assert len(doubled["vpc"]) == 2
 
     assert (await web.to_rest()).state is State.READY
 
@@ -181,6 +183,18 @@ async def test_ready_removes_what_exists_twice(
     assert {kind: len(ids) for kind, ids in left.items()} == ALL_OF_WEB
     del left["volume"]
     assert {one for ids in left.values() for one in ids} <= recorded
+    del doubled["volume"]
+    assert told_of_doubles(web) == {one for ids in doubled.values() for one in ids} - recorded
+
+
+def told_of_doubles(env: Environment) -> set[str]:
+    """The ids of the doubles that were removed, as the history tells it."""
+    told = [one for one in env.client.events(env.id) if one.type == "double"]
+    doomed, gone = [
+        {i for one in told if one.state == state for i in one.ids} for state in ("deleting", "gone")
+    ]
+    assert doomed == gone
+    return gone
 
 
 async def test_a_double_that_shows_late_is_not_taken_for_ours(
