@@ -88,6 +88,8 @@ class RunStory:
                 step.hear(event)
             case "resource" if event.resource is not None:
                 self._hear_of_resource(event.resource, event)
+            case "state" if event.state == State.CLEANING and self.over:
+                self._begin_anew()
             case "failure":
                 self.failure = event
                 self.over = True
@@ -95,6 +97,11 @@ class RunStory:
                     step.fail(event.at, event.message)
             case _:
                 pass
+
+    def _begin_anew(self) -> None:
+        """A cleanup that failed is tried again by itself."""
+        self.failure, self.over = None, False
+        self.steps = {step: StepStory(step) for step in self.steps}
 
     def worth_telling(self) -> list[StepStory]:
         """The steps of the run; when it is over, those that it never came to are left out."""

@@ -165,6 +165,31 @@ def test_a_cancelled_run_that_is_held_is_one_story(record: Record) -> None:
     assert "network/vpc/main" in timeline.current.resources
 
 
+def test_a_cleanup_that_is_tried_again_begins_anew(record: Record) -> None:
+    """It is the same run; what the first try failed of is no news any more."""
+    cleanup = compensation(T0).model_copy(update={"id": "first", "tries": 1})
+    record = at(record, State.CLEANING, Step.INSTANCE, run=cleanup)
+    timeline = Timeline()
+    timeline.hear(
+        record,
+        [
+            event(0, "accepted", "cleaning"),
+            step(0, Step.INSTANCE, "started"),
+            step(1, Step.INSTANCE, "finished"),
+            step(1, Step.SECURITY, "started"),
+            event(5, "failure", step=Step.SECURITY, message="The group is in use."),
+            event(5, "state", "cleanup_failed"),
+            event(65, "state", "cleaning"),
+            step(66, Step.INSTANCE, "started"),
+        ],
+    )
+
+    (run,) = timeline.runs
+    assert (run.failure, run.over) == (None, False)
+    progress = [story.progress for story in run.steps.values()]
+    assert progress == [Progress.RUNNING, Progress.PENDING, Progress.PENDING]
+
+
 def test_a_retry_shows_what_was_done_before_it(record: Record) -> None:
     """The steps before the one that it goes on at are kept, and have no time of this run."""
     timeline = Timeline()
