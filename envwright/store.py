@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -104,6 +104,16 @@ class Store:
                 f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
                 f"frozen or out of reach. Whether a request was accepted is not known; making "
                 f"the same request again is safe."
+            ) from error
+        except AuthenticationError as error:
+            raise StoreUnavailable(
+                f"{where} refused the login ({error}): check the user and the password in "
+                f"ENVWRIGHT_REDIS_URL."
+            ) from error
+        except NoPermissionError as error:
+            raise StoreUnavailable(
+                f"{where} does not permit its user what envwright needs ({error}): "
+                f"docs/operations.md has the rights that a caller's user must have."
             ) from error
         except (RedisConnectionError, OSError) as error:
             raise StoreUnavailable(
