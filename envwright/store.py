@@ -18,12 +18,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from envwright.errors import StoreCorrupt, StoreUnavailable
+from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
 from envwright.names import has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
 from envwright.record import AT_REST, LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.settings import ClientSettings
+from envwright.spec.limits import MAX_SPEC
 
 logger = logging.getLogger(__name__)
 
@@ -262,10 +263,21 @@ class Store:
             for key, entries in pairs or ()
         }
 
-    def submission(self, submission_id: str) -> dict[str, str]:
-        """What a producer without this package left under this id, and what became of it."""
+    def submitted_spec(self, submission_id: str) -> str | None:
+        """What a producer without this package left under this id; None when nothing is there.
+
+        Raises `SpecError` when it is not worth reading: too large to be a spec, or not UTF-8.
+        """
+        key = self._keys.submission(submission_id)
         with self._answering():
-            return cast(dict[str, str], self._redis.hgetall(self._keys.submission(submission_id)))
+            if self._redis.hstrlen(key, "spec") > MAX_SPEC:
+                raise SpecError(
+                    [Fault("", f"The spec is too large: it may have {MAX_SPEC} bytes.")]
+                )
+            try:
+                return cast(str | None, self._redis.hget(key, "spec"))
+            except UnicodeDecodeError:
+                raise SpecError([Fault("", "The submission's spec is not UTF-8 text.")]) from None
 
     def answer_submission(
         self, submission_id: str, answer: Mapping[str, str], keep_seconds: int

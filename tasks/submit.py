@@ -12,7 +12,7 @@ import structlog
 from celery import Task, shared_task
 
 from config.settings import WorkerSettings
-from envwright.client import Client
+from envwright.client import Client, Ticket
 from envwright.errors import EnvwrightError, Fault, SpecError, StoreUnavailable
 from envwright.names import TASK_SUBMIT
 from envwright.spec import parse_spec
@@ -33,28 +33,22 @@ logger = structlog.get_logger(__name__)
 )
 def submit(submission_id: str) -> None:
     store, client = _connections()
-    text = store.submission(submission_id).get("spec")
-    if text is None:
-        # Answered already, or expired: a message may come twice.
-        logger.info("submission_has_no_spec", submission=submission_id)
-        return
-    answer = _answer(client, text)
+    try:
+        text = store.submitted_spec(submission_id)
+        if text is None:
+            # Answered already, or expired: a message may come twice.
+            logger.info("submission_has_no_spec", submission=submission_id)
+            return
+        answer = _accepted(client.enqueue(parse_spec(_plain(text))))
+    except StoreUnavailable:
+        raise
+    except EnvwrightError as error:
+        answer = _refused(error)
     store.answer_submission(submission_id, answer, KEEP_ANSWER)
     logger.info("submission_answered", submission=submission_id, state=answer["state"])
 
 
-def _answer(client: Client, text: str) -> dict[str, str]:
-    try:
-        ticket = client.enqueue(parse_spec(_plain(text)))
-    except StoreUnavailable:
-        raise
-    except EnvwrightError as error:
-        faults = error.faults if isinstance(error, SpecError) else ()
-        return {
-            "state": "refused",
-            "error": str(error),
-            "faults": json.dumps([{"path": one.path, "message": one.message} for one in faults]),
-        }
+def _accepted(ticket: Ticket) -> dict[str, str]:
     return {
         "state": "accepted",
         "environment_id": ticket.environment_id,
@@ -62,10 +56,21 @@ def _answer(client: Client, text: str) -> dict[str, str]:
     }
 
 
+def _refused(error: EnvwrightError) -> dict[str, str]:
+    faults = error.faults if isinstance(error, SpecError) else ()
+    return {
+        "state": "refused",
+        "error": str(error),
+        "faults": json.dumps([{"path": one.path, "message": one.message} for one in faults]),
+    }
+
+
 def _plain(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise SpecError([Fault("", "The submission's spec is nested too deeply.")]) from None
+    except ValueError as error:
         raise SpecError([Fault("", f"The submission's spec is not JSON: {error}.")]) from error
 
 

@@ -7,11 +7,12 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from envwright.errors import SpecError
+from envwright.errors import Fault, SpecError
 from envwright.spec.checks import across
 from envwright.spec.faults import explained, faults_in_order, with_text_keys
 from envwright.spec.fields import Deadline, EnvironmentName, RegionName
 from envwright.spec.forms import Flaw, refuse_any
+from envwright.spec.limits import excess
 from envwright.spec.parts import (
     Account,
     Instances,
@@ -79,6 +80,8 @@ def parse_spec(data: Mapping[str, Any], *, found: Sequence[Flaw] = ()) -> Enviro
     `found` are flaws that whoever read the data knows of already; they are told with the rest.
     Raises `SpecError` with every fault, in the order in which they stand in the data.
     """
+    if too_much := excess(data):
+        raise SpecError([Fault("", too_much)])
     texts, misnamed = with_text_keys(data)
     flaws = [*misnamed, *found]
     spec = None

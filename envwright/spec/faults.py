@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from envwright.errors import Fault
 from envwright.spec.forms import Flaw, Loc, shown, sort_of
 from envwright.spec.parts import Part
-from envwright.spec.sound import fields_of, misspelt, part_at
+from envwright.spec.sound import fields_of, meant_by, misspelt, part_at
 
 _WANTED: Final = {
     "string_type": "text",
@@ -100,8 +100,7 @@ def _too_short(given: Any, least: int) -> str | None:
 
 def _unknown(loc: Loc, model: type[Part], data: object) -> str:
     part = part_at(model, loc[:-1])
-    meant = misspelt(part, _at(data, loc[:-1])).get(str(loc[-1]))
-    if meant:
+    if meant := meant_by(str(loc[-1]), part, _at(data, loc[:-1])):
         return f"There is no such field; did you mean {shown(meant)}?"
     return f"There is no such field; the fields here are {', '.join(map(shown, fields_of(part)))}."
 

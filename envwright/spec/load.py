@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from envwright.errors import Fault, SpecError
 from envwright.spec.environment import EnvironmentSpec, parse_spec
 from envwright.spec.fields import MAX_USER_DATA, user_data_flaw
 from envwright.spec.forms import Flaw, shown
-
-MAX_SPEC: Final = 1024 * 1024
-"""How many bytes a spec file may have: far more than any spec needs."""
+from envwright.spec.limits import MAX_SPEC
 
 
 class _Unread(Exception):

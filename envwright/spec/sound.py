@@ -89,9 +89,13 @@ def misspelt(model: type[Part], data: object) -> dict[str, str | None]:
     """The keys of `data` that are no fields of the part, each with the field that it is like."""
     if not isinstance(data, Mapping):
         return {}
-    free = [key for key in fields_of(model) if key not in data]
-    unknown = [key for key in data if key not in fields_of(model)]
-    return {key: next(iter(get_close_matches(key, free, n=1)), None) for key in unknown}
+    return {key: meant_by(key, model, data) for key in data if key not in fields_of(model)}
+
+
+def meant_by(key: str, model: type[Part], data: Mapping[Any, object]) -> str | None:
+    """The field that this key is like, of those of the part that `data` does not have."""
+    free = [field for field in fields_of(model) if field not in data]
+    return next(iter(get_close_matches(key, free, n=1)), None)
 
 
 def part_at(model: type[Part], loc: Loc) -> type[Part]:

@@ -14,6 +14,7 @@ from envwright.client import Client
 from envwright.messages import producer
 from envwright.names import TASK_SUBMIT
 from envwright.record import AT_REST, Failure, State
+from envwright.spec.limits import MAX_SPEC
 from tests.acceptance.conftest import COMMAND_TIMEOUT
 from tests.conftest import WorkerFactory
 from tests.repository import ROOT
@@ -41,7 +42,7 @@ class Producer:
         self._database = database
         self._celery: Celery[Any] = producer(client.settings)
 
-    def leave(self, submission_id: str, text: str) -> None:
+    def leave(self, submission_id: str, text: str | bytes) -> None:
         self._database.hset(self._keys.submission(submission_id), "spec", text)
 
     def send(self, submission_id: str) -> None:
@@ -51,12 +52,14 @@ class Producer:
         key = self._keys.submission(submission_id)
 
         def answered() -> dict[str, str]:
+            if self._database.hexists(key, "spec"):
+                return {}
             found: dict[str, str] = self._database.hgetall(key)
-            return {} if "spec" in found else found
+            return found
 
         return wait_until(answered, COMMAND_TIMEOUT, "the submission is answered")
 
-    def ask(self, submission_id: str, text: str) -> dict[str, str]:
+    def ask(self, submission_id: str, text: str | bytes) -> dict[str, str]:
         self.leave(submission_id, text)
         self.send(submission_id)
         return self.answer(submission_id)
@@ -118,6 +121,15 @@ def test_submissions_are_answered_as_the_page_says(
     no_json = asking.ask("five", "name: web")
     assert no_json["state"] == "refused"
     assert "not JSON" in no_json["error"]
+
+    for submission_id, text, words in (
+        ("six", "[" * 100_000, "nested too deeply"),
+        ("seven", json.dumps(spec_data(tags={"a": "x" * MAX_SPEC})), "too large"),
+        ("eight", b'{"name": "\xff"}', "not UTF-8"),
+    ):
+        refused = asking.ask(submission_id, text)
+        assert refused["state"] == "refused"
+        assert words in refused["error"]
 
     corrected = asking.ask("four", json.dumps(spec_data("right")))
     assert set(corrected) == {"state", "environment_id", "run_id"}
