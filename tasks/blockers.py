@@ -38,9 +38,12 @@ async def explained(context: Context, failure: Failure, ec2: "EC2Client") -> Fai
     if left:
         listed = ", ".join(f"{key} ({', '.join(ids)})" for key, ids in left.items())
         sentences.append(f"Left in AWS: {listed}.")
-    if failure.category is FailureCategory.BLOCKED:
+    vpcs = [
+        one for key in context.beliefs if kind_name(key) == "vpc" for one in context.ids_of(key)
+    ]
+    if failure.category is FailureCategory.BLOCKED and vpcs:
         try:
-            blockers = await _blockers(context, ec2)
+            blockers = await _blockers(context, ec2, vpcs)
         except (AwsError, Halted) as error:
             sentences.append(_not_looked_up(error))
         else:
@@ -65,16 +68,11 @@ def _sentence(blockers: Sequence[str]) -> str:
     return f"In its VPC and not of this environment: {'; '.join(blockers[:_NAMED])}{more}."
 
 
-async def _blockers(context: Context, ec2: "EC2Client") -> list[str]:
-    """A few words on each thing in the environment's VPC that is not the environment's."""
-    vpcs = [
-        one for key in context.beliefs if kind_name(key) == "vpc" for one in context.ids_of(key)
-    ]
-    if not vpcs:
-        return []
+async def _blockers(context: Context, ec2: "EC2Client", vpcs: Sequence[str]) -> list[str]:
+    """A few words on each thing in these VPCs that is not the environment's."""
     own = _Own(context)
-    in_vpc: Any = [{"Name": "vpc-id", "Values": vpcs}]
-    attached: Any = [{"Name": "attachment.vpc-id", "Values": vpcs}]
+    in_vpc: Any = [{"Name": "vpc-id", "Values": [*vpcs]}]
+    attached: Any = [{"Name": "attachment.vpc-id", "Values": [*vpcs]}]
     interfaces = await ec2.describe_network_interfaces(Filters=in_vpc)
     subnets = await ec2.describe_subnets(Filters=in_vpc)
     groups = await ec2.describe_security_groups(Filters=in_vpc)
