@@ -32,7 +32,8 @@ def groups_in_use(cloud: Cloud, url: str) -> None:
         group = call.parameters["GroupId"]
         async with outsider(url) as ec2:
             for one in (await ec2.describe_security_groups())["SecurityGroups"]:
-                if one["GroupId"] != group and group in str(one["IpPermissions"]):
+                rules = (one["IpPermissions"], one["IpPermissionsEgress"])
+                if one["GroupId"] != group and group in str(rules):
                     return refusal(call, "DependencyViolation", "It has a dependent object", 400)
         return await forward()
 
@@ -58,6 +59,29 @@ async def test_what_redis_forgot_is_found_the_second_time(
     assert last.state is State.DESTROYED, last.cleanup_failure
     assert await existing(aws.url) == {}
     assert {one.state for one in last.resources.values()} == {ResourceState.GONE}
+
+
+async def test_rules_that_somebody_added_are_taken_away_the_second_time(
+    everything: Environment, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Two groups that name each other, of which the spec says nothing, would never go."""
+    groups_in_use(cloud, aws.url)
+    outputs = everything.record.outputs
+    assert outputs is not None
+    web, admin = outputs.security_groups["web"], outputs.security_groups["admin"]
+    async with outsider(aws.url) as ec2:
+        for group, other in ((web, admin), (admin, web)):
+            pair = {"UserIdGroupPairs": [{"GroupId": other}]}
+            await ec2.authorize_security_group_egress(
+                GroupId=group,
+                IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **pair}],
+            )
+    assert (await everything.take_down()).state is State.CLEANUP_FAILED
+
+    await everything.wake_up()
+
+    assert (await everything.to_rest()).state is State.DESTROYED
+    assert await existing(aws.url) == {}
 
 
 @pytest.fixture
