@@ -59,6 +59,7 @@ async def test_an_unknown_image_is_told_and_all_is_taken_down(
         action=action,
         code="InvalidAMIID.NotFound",
         request_id=refused_call.request_id,
+        error_class="invalid",
     )
     assert await existing(aws.url) == {}
     assert {one.state for one in record.resources.values()} == {ResourceState.GONE}
