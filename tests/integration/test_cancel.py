@@ -21,6 +21,9 @@ from tests.harness import (
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 
+UNHURRIED = 60.0
+"""Seconds of a lease that no slow machine outlasts: nobody renews it here."""
+
 HOLDING = EVERYTHING | {"on_failure": "hold"}
 
 POLLS_SAVED = 4
@@ -32,7 +35,7 @@ Moment = tuple[str, int]
 
 async def moments_of_a_build(begin: Begin, cloud: Cloud, aws: LocalAws) -> list[Moment]:
     """Every call of a build, by the journal of one that nothing happened to."""
-    async with begin(EVERYTHING) as env:
+    async with begin(EVERYTHING, lease=UNHURRIED) as env:
         assert (await env.to_rest()).state is State.READY
         actions = [call.action for call in cloud.journal]
         await env.take_down()
@@ -66,7 +69,7 @@ async def test_cancelled_at_any_call_nothing_is_left(
     moments = await moments_of_a_build(begin, cloud, aws)
     met = 0
     for number, moment in enumerate(moments):
-        async with begin(EVERYTHING | {"name": f"cancelled-{number}"}) as env:
+        async with begin(EVERYTHING | {"name": f"cancelled-{number}"}, lease=UNHURRIED) as env:
             met += await cancel_at(env, cloud, moment)
             record = await env.to_rest()
             if record.state is State.READY:
@@ -88,7 +91,7 @@ async def test_cancelled_at_any_call_and_held_a_retry_makes_one_of_each(
     met = 0
     for number, moment in enumerate(moments):
         cloud.journal.clear()
-        async with begin(HOLDING | {"name": f"held-{number}"}) as env:
+        async with begin(HOLDING | {"name": f"held-{number}"}, lease=UNHURRIED) as env:
             met += await cancel_at(env, cloud, moment)
             record = env.record
             if record.state is not State.READY:

@@ -305,6 +305,28 @@ def test_a_decision_that_was_overtaken_is_made_again(
     assert client.status("web").step is Step.NETWORK
 
 
+def test_a_cancel_names_the_step_that_it_cancelled(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that went on to the next step between the look and the write is not put back."""
+    client.enqueue(spec(on_failure="hold"))
+    set_state(client, State.PROVISIONING)
+    went_on = {"step": str(Step.SECURITY)}
+    monkeypatch.setattr(
+        Store, "accept", changing(lambda: set_state(client, State.PROVISIONING, **went_on))
+    )
+
+    client.cancel("web")
+
+    record = client.status("web")
+    assert record.failure is not None
+    assert (record.state, record.step, record.failure.step) == (
+        State.FAILED,
+        Step.SECURITY,
+        Step.SECURITY,
+    )
+
+
 def test_a_request_that_is_overtaken_again_and_again_is_given_up(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
