@@ -29,6 +29,12 @@ _REDIS_TRIES: Final = 3
 logger = structlog.get_logger(__name__)
 
 
+def name_of_process() -> str:
+    """A name that no worker had before: a container that is started again has the host name and
+    the process id of the one that died."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
 class Runtime:
     """Started with the worker and stopped with it."""
 
@@ -36,8 +42,7 @@ class Runtime:
         self.settings = settings
         self.loop = LoopThread()
         self.loop.start()
-        # A container that is started again has the same host name and process id.
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.name = name_of_process()
         self._redis = self.loop.run(self._connect())
         self.store = WorkerStore(self._redis, settings.keys, settings.queue, self.name)
         self.clients = self.loop.run(self._open_clients())

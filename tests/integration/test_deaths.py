@@ -1,5 +1,6 @@
 """Workers that die in a step: they are counted, suspects go alone, and the third is the last."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,12 @@ from envwright.client import Client
 from envwright.names import Keys, Step
 from envwright.record import FRESH_STEP, FailureCategory, Record, State
 from envwright.settings import ClientSettings
+from tasks.lease import End
 from tasks.store import DEATHS_GIVEN_UP, Claimed, Hold, Refusal, WorkerStore, Written
-from tests.cloud import Cloud
-from tests.harness import EVERYTHING, environment, existing
+from tests.cloud import ALWAYS, Cloud, throttled
+from tests.harness import EVERYTHING, environment, existing, until
 from tests.specs import spec
+from worker.runtime import name_of_process
 from worker.servers import LocalAws
 
 LEASE = 10.0
@@ -212,6 +215,39 @@ async def test_the_step_that_kills_its_worker_each_time_is_given_up(
         assert len(cloud.calls("CreateSecurityGroup")) == made
         assert record.deaths == 0
         assert await existing(aws.url) == {}
+
+
+def test_a_worker_that_is_started_again_has_another_name() -> None:
+    """In a container it has the host name and the process id of the one that died, and its
+    heartbeat must not be taken for that one's."""
+    assert name_of_process() != name_of_process()
+
+
+async def test_a_step_that_lost_its_lease_says_that_its_worker_lives(
+    aws: LocalAws, redis_url: str, key_prefix: str
+) -> None:
+    """It makes nothing any more, and yet it takes the death back that was counted meanwhile."""
+    async with (
+        Cloud(aws.url) as cloud,
+        environment(EVERYTHING, redis_url, key_prefix, cloud) as one,
+        redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as database,
+    ):
+        told, run = one.worker.settings, one.record.run
+        for action in ("CreateVpc", "CreateInternetGateway"):
+            cloud.inject(action, throttled(), times=ALWAYS)
+        running = asyncio.create_task(one.run(Step.NETWORK))
+        await until(lambda: len(cloud.mutating) >= 2)
+        await one.lose_lease()
+        second = WorkerStore(database, told.keys, told.queue, "second")
+        assert isinstance(await second.claim(one.id, run.id, Step.NETWORK, LEASE), Claimed)
+        assert one.record.deaths == 1
+
+        for lease in one.worker.keeper._held:
+            lease.halt(End.LOST)
+        await running
+
+        assert one.record.deaths == 0
+        assert await second.claim(one.id, run.id, Step.NETWORK, LEASE) is Refusal.BUSY
 
 
 async def test_a_step_that_is_done_clears_its_environment(
