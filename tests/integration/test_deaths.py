@@ -233,13 +233,13 @@ async def test_a_step_that_lost_its_lease_says_that_its_worker_lives(
         redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as database,
     ):
         told, run = one.worker.settings, one.record.run
-        for action in ("CreateVpc", "CreateInternetGateway"):
-            cloud.inject(action, throttled(), times=ALWAYS)
-        running = asyncio.create_task(one.run(Step.NETWORK))
-        await until(lambda: len(cloud.mutating) >= 2)
+        await one.run(Step.NETWORK, Step.SECURITY, Step.INSTANCE)
+        cloud.inject("DescribeInstanceStatus", throttled(), times=ALWAYS)
+        running = asyncio.create_task(one.run(Step.READY))
+        await until(lambda: cloud.calls("DescribeInstanceStatus"))
         await one.lose_lease()
         second = WorkerStore(database, told.keys, told.queue, "second")
-        assert isinstance(await second.claim(one.id, run.id, Step.NETWORK, LEASE), Claimed)
+        assert isinstance(await second.claim(one.id, run.id, Step.READY, LEASE), Claimed)
         assert one.record.deaths == 1
 
         for lease in one.worker.keeper._held:
@@ -247,7 +247,7 @@ async def test_a_step_that_lost_its_lease_says_that_its_worker_lives(
         await running
 
         assert one.record.deaths == 0
-        assert await second.claim(one.id, run.id, Step.NETWORK, LEASE) is Refusal.BUSY
+        assert await second.claim(one.id, run.id, Step.READY, LEASE) is Refusal.BUSY
 
 
 async def test_a_step_that_is_done_clears_its_environment(
