@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 import aioboto3
+import aiohttp
 from aiobotocore.config import AioConfig
 from redis.asyncio import Redis
 
@@ -27,7 +28,9 @@ from tasks.lease import Lease, clock
 from tasks.network import GATEWAY, VPC, public_subnet
 from tasks.resources.base import kind_name
 from tasks.store import Claimed, Due, Hold, WorkerStore
-from tests.cloud import Cloud, dying
+from tests.cloud import Cloud, Inventory, dying
+from tests.cloud.accounts import DEFAULT_ACCOUNT
+from tests.cloud.routes import INVENTORY
 from worker.app import app
 from worker.lease import LeaseKeeper
 from worker.step import Outcome, run_step
@@ -339,39 +342,17 @@ async def outsider(
 
 
 async def existing(url: str) -> dict[str, list[str]]:
-    """All that exists in the region, tagged or not, but for what AWS gives every account and VPC.
+    """All that exists in the emulator at this address, tagged or not (see `Cloud.inventory`).
 
     By kind, the ids; kinds of which there is nothing are left out.
     """
-    async with outsider(url) as ec2:
-        vpcs = [one["VpcId"] for one in (await ec2.describe_vpcs())["Vpcs"] if not one["IsDefault"]]
-        reservations = (await ec2.describe_instances())["Reservations"]
-        found = {
-            "vpc": vpcs,
-            "subnet": [
-                one["SubnetId"]
-                for one in (await ec2.describe_subnets())["Subnets"]
-                if not one["DefaultForAz"]
-            ],
-            "internet_gateway": [
-                one["InternetGatewayId"]
-                for one in (await ec2.describe_internet_gateways())["InternetGateways"]
-            ],
-            "security_group": [
-                one["GroupId"]
-                for one in (await ec2.describe_security_groups())["SecurityGroups"]
-                if one["GroupName"] != "default"
-            ],
-            "key_pair": [one["KeyPairId"] for one in (await ec2.describe_key_pairs())["KeyPairs"]],
-            "volume": [one["VolumeId"] for one in (await ec2.describe_volumes())["Volumes"]],
-            "instance": [
-                instance["InstanceId"]
-                for reservation in reservations
-                for instance in reservation["Instances"]
-                if instance["State"]["Name"] not in ("shutting-down", "terminated")
-            ],
-        }
-    return {kind: ids for kind, ids in found.items() if ids}
+    asked = {"account": DEFAULT_ACCOUNT}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(url + INVENTORY, params=asked) as told,
+    ):
+        told.raise_for_status()
+        return Inventory.told(await told.json()).ids
 
 
 async def counts(url: str) -> dict[str, int]:

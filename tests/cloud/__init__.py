@@ -11,15 +11,21 @@ from tests.cloud.calls import Call, Reply
 from tests.cloud.faults import ALWAYS, ANY, Held, dropped, dying, failed, hiding, refused, throttled
 from tests.cloud.inventory import Inventory, Resource
 from tests.cloud.server import Cloud
+from tests.cloud.terms import ANYTHING, AWS_DURATIONS, AWS_QUOTAS, Durations, Quotas
 
 __all__ = [
     "ALWAYS",
     "ANY",
+    "ANYTHING",
+    "AWS_DURATIONS",
+    "AWS_QUOTAS",
     "Behaviour",
     "Call",
     "Cloud",
+    "Durations",
     "Held",
     "Inventory",
+    "Quotas",
     "Reply",
     "Resource",
     "dropped",

@@ -8,14 +8,13 @@ faults again, also where calls run side by side.
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
 
 from tests.cloud.calls import Call
+from tests.cloud.terms import Durations, Quotas, Terms
 
 Span = float | tuple[float, float]
 """Seconds: so many, or anything between the two."""
-
-EVERY: Final = "*"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,24 @@ class Behaviour:
     flapping: float = 0.0
     """Probability with which a call sees, within its lag, what the next may not see again."""
 
+    durations: Durations = field(default_factory=Durations)
+    """Of states; `AWS_DURATIONS` are AWS's own."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """`AWS_QUOTAS` are AWS's own."""
+    no_capacity: frozenset[tuple[str, str]] = frozenset()
+    """Zones and instance types that cannot be had together; `ANYTHING` stands for all."""
+    out_of_capacity: float = 0.0
+    """Probability with which a launch finds no capacity, wherever and whatever it is."""
+
+    limited: bool = False
+    """Whether AWS's request limits hold (see `buckets`)."""
     denied: frozenset[str] = frozenset()
     """The actions that answer UnauthorizedOperation."""
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What of it the emulator must know."""
+        return Terms(self.durations.scaled(self.time_scale), self.quotas, self.no_capacity)
 
     def chance(self, call: Call, purpose: str) -> float:
         """A number from 0 to 1, always the same one for this call and purpose."""

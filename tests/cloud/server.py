@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Self
 
@@ -12,10 +12,10 @@ from aiohttp import web
 from tests.cloud.accounts import DEFAULT_ACCOUNT, account_of_role, key_issued
 from tests.cloud.behaviour import Behaviour, Span
 from tests.cloud.calls import Call, Reply, call_from, refusal
-from tests.cloud.emulator.application import FORGET, INVENTORY
 from tests.cloud.faults import Fault, ReplyLost, Rule
 from tests.cloud.inventory import Inventory
 from tests.cloud.region import Region
+from tests.cloud.routes import FORGET, INVENTORY, ZONE
 
 _POLLS: Final = frozenset({"DescribeInstanceStatus"})
 _PASSED_ON: Final = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Target")
@@ -102,16 +102,12 @@ class Cloud:
         self, account: str = DEFAULT_ACCOUNT, region: str | None = None
     ) -> Inventory:
         """What truly exists in an account, in one region or all: the emulator's own memory."""
-        asked = {"account": account} | ({"region": region} if region else {})
-        async with self._session.get(self._emulator_url + INVENTORY, params=asked) as answer:
-            answer.raise_for_status()
-            return Inventory.told(await answer.json())
+        where = {"region": region} if region else {}
+        return Inventory.told(await self._ask_route(INVENTORY, account=account, **where))
 
     async def forget(self, account: str) -> None:
         """Drop all that an account has, its calls and its behaviour, as if it had never been."""
-        asked = {"account": account}
-        async with self._session.post(self._emulator_url + FORGET, params=asked) as answer:
-            answer.raise_for_status()
+        await self._ask_route(FORGET, account=account)
         self._behaviours.pop(account, None)
         self._rules = [rule for rule in self._rules if rule.account != account]
         self.journal = [call for call in self.journal if call.account != account]
@@ -150,11 +146,11 @@ class Cloud:
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
         call = self._entered(call_from(request.headers, body.decode()))
+        behaviour = self.behaviour(call.account)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-        headers["x-moto-account-id"] = call.account
+        headers |= {"x-moto-account-id": call.account, **behaviour.terms.header}
         region = self._regions[call.account, call.region]
-        ask = partial(self._ask_emulator, call, headers)
-        forward = partial(region.answer, call, self.behaviour(call.account), ask)
+        forward = partial(region.answer, call, behaviour, _Passage(self, call, headers))
         fault = next((rule.fault for rule in [r for r in self._rules if r.takes(call)]), None)
         try:
             reply = await (fault(call, forward) if fault else forward())
@@ -181,7 +177,13 @@ class Cloud:
         self.journal.append(call)
         return call
 
-    async def _ask_emulator(
+    async def _ask_route(self, route: str, **asked: str) -> Any:
+        """Ask what moto does not answer."""
+        async with self._session.get(self._emulator_url + route, params=asked) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def _ask_moto(
         self, call: Call, headers: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> Reply:
         body = call.encoded(parameters)
@@ -197,3 +199,20 @@ class Cloud:
         if reply.status >= 500 and not reply.content_type.startswith(_STATED):
             return refusal(call, "InternalError", "An internal error has occurred", 500)
         return reply
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """One call's way on to the emulator."""
+
+    cloud: Cloud
+    call: Call
+    headers: Mapping[str, str]
+
+    async def ask(self, parameters: Mapping[str, Any]) -> Reply:
+        return await self.cloud._ask_moto(self.call, self.headers, parameters)
+
+    async def zone_of(self, subnet_id: str) -> str | None:
+        where = {"account": self.call.account, "region": self.call.region}
+        zone: str | None = await self.cloud._ask_route(ZONE, subnet=subnet_id, **where)
+        return zone

@@ -18,13 +18,6 @@ async def make_vpc(ec2: Any) -> str:
     return str(answer["Vpc"]["VpcId"])
 
 
-async def launch(ec2: Any, token: str, count: int = 1) -> list[str]:
-    answer = await ec2.run_instances(
-        ImageId=IMAGE, InstanceType="t3.micro", MinCount=count, MaxCount=count, ClientToken=token
-    )
-    return [one["InstanceId"] for one in answer["Instances"]]
-
-
 async def test_the_journal_says_what_was_called_and_answered(cloud: Cloud) -> None:
     """Action, region, parameters, status and error code, each reply with an id of its own."""
     async with outsider(cloud.url) as ec2:
@@ -130,43 +123,6 @@ async def test_tags_flap(cloud: Cloud) -> None:
 async def tagged(ec2: Any) -> list[str]:
     answer = await ec2.describe_tags(Filters=[{"Name": "key", "Values": ["envwright:resource"]}])
     return [tag["ResourceId"] for tag in answer["Tags"]]
-
-
-async def test_a_client_token_stands_for_one_launch(cloud: Cloud, aws: LocalAws) -> None:
-    """The same token gives the same instances, also when both calls are under way at once."""
-    async with outsider(cloud.url) as ec2:
-        first, second = await asyncio.gather(launch(ec2, "one"), launch(ec2, "one"))
-        other = await launch(ec2, "two")
-
-    assert first == second != other
-    assert (await counts(aws.url))["instance"] == 2
-
-
-async def test_a_launch_that_was_refused_leaves_its_token_free(cloud: Cloud) -> None:
-    """What launched nothing is not replayed."""
-    async with outsider(cloud.url) as ec2:
-        with pytest.raises(ClientError, match="InvalidAMIID"):
-            await ec2.run_instances(
-                ImageId="ami-00000000000000000", MinCount=1, MaxCount=1, ClientToken="one"
-            )
-
-        assert len(await launch(ec2, "one")) == 1
-
-
-async def test_a_client_token_with_other_parameters_is_refused(cloud: Cloud) -> None:
-    """As AWS refuses it."""
-    async with outsider(cloud.url) as ec2:
-        await launch(ec2, "one")
-        with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
-            await launch(ec2, "one", count=2)
-
-
-async def test_the_client_token_of_a_terminated_instance_is_spent(cloud: Cloud) -> None:
-    """It launches nothing any more."""
-    async with outsider(cloud.url) as ec2:
-        await ec2.terminate_instances(InstanceIds=await launch(ec2, "one"))
-        with pytest.raises(ClientError, match="IdempotentInstanceTerminated"):
-            await launch(ec2, "one")
 
 
 async def test_what_is_terminated_can_be_terminated_again(cloud: Cloud, aws: LocalAws) -> None:

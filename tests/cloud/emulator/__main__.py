@@ -3,10 +3,10 @@
 from moto import server
 
 from tests.cloud.emulator.application import Application
-from tests.cloud.emulator.backend import StrictBackend
+from tests.cloud.emulator.backend import take_the_place_of_motos
 from tests.cloud.emulator.speed import make_quick
 
 make_quick()
-StrictBackend.take_the_place_of_motos()
+take_the_place_of_motos()
 server.DomainDispatcherApplication = Application
 server.main()

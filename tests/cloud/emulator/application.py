@@ -1,19 +1,22 @@
 """The WSGI application: moto's, one request at a time, and a test's own routes beside it."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
 from moto.core.base_backend import BackendDict
+from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from tests.cloud.emulator import contents
+from tests.cloud.emulator.clock import Clock, catch_up_everywhere
+from tests.cloud.routes import FORGET, INVENTORY, ZONE
+from tests.cloud.terms import HEADER, Terms, read
 
-INVENTORY = "/cloud/inventory"
-FORGET = "/cloud/forget"
+_TERMS = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
 class Application(DomainDispatcherApplication):
@@ -26,10 +29,11 @@ class Application(DomainDispatcherApplication):
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         with self._one_at_a_time:
-            if path in (INVENTORY, FORGET):
+            catch_up_everywhere()
+            if route := _ROUTES.get(path):
                 asked = {k: v[0] for k, v in parse_qs(environ.get("QUERY_STRING", "")).items()}
-                answer = _inventory(**asked) if path == INVENTORY else _forget(**asked)
-                return _json(answer, start_response)
+                return _json(route(**asked), start_response)
+            Clock.terms = read(environ[_TERMS]) if _TERMS in environ else Terms()
             answered: Iterable[bytes] = super().__call__(environ, start_response)
             return answered
 
@@ -39,9 +43,16 @@ def _inventory(account: str, region: str | None = None) -> list[dict[str, Any]]:
 
 
 def _forget(account: str) -> None:
-    """Drop all that one account has, in all services and regions."""
     for service in list(BackendDict._instances):
         service.pop(account, None)
+
+
+def _zone(account: str, region: str, subnet: str) -> str | None:
+    subnets = contents.subnets_of(ec2_backends[account][region])
+    return next((one.availability_zone for one in subnets if one.id == subnet), None)
+
+
+_ROUTES: Mapping[str, Callable[..., Any]] = {INVENTORY: _inventory, FORGET: _forget, ZONE: _zone}
 
 
 def _json(answer: Any, start_response: Any) -> Iterable[bytes]:

@@ -5,10 +5,19 @@ from types import ModuleType
 import moto.ec2.urls
 from moto.ec2.models import EC2Backend, ec2_backends
 
+from tests.cloud.emulator import instances
+from tests.cloud.emulator.addresses import Addresses
+from tests.cloud.emulator.clock import Clock
+from tests.cloud.emulator.instances import Instances
+from tests.cloud.emulator.network import Network
+from tests.cloud.emulator.quotas import Limits
+from tests.cloud.emulator.security import Security
 from tests.cloud.emulator.tags import Tags
 
 
-class StrictBackend(Tags, EC2Backend):
+class StrictBackend(  # type: ignore[misc]
+    Clock, Limits, Tags, Network, Security, Addresses, Instances, EC2Backend
+):
     """One account's EC2 in one region."""
 
     @property
@@ -16,6 +25,7 @@ class StrictBackend(Tags, EC2Backend):
         """moto looks for it beside the class."""
         return moto.ec2.urls
 
-    @classmethod
-    def take_the_place_of_motos(cls) -> None:
-        ec2_backends.backend = cls
+
+def take_the_place_of_motos() -> None:
+    ec2_backends.backend = StrictBackend
+    instances.take_the_place_of_motos()

@@ -1,0 +1,53 @@
+"""Security groups, and which interfaces and rules hold on to them."""
+
+from typing import Any
+
+from tests.cloud.emulator.errors import refused
+
+
+class Security:
+    """What `StrictBackend` does with them."""
+
+    def create_security_group(self: Any, *asked: Any, force: bool = False, **more: Any) -> Any:
+        # moto forces the groups that come with a VPC.
+        if not force:
+            there_are = sum(len(groups) for groups in self.groups.values())
+            self.refuse_beyond("security_groups", there_are)
+        return super().create_security_group(  # type: ignore[misc]
+            *asked, force=force, **more
+        )
+
+    def delete_security_group(
+        self: Any, name: str | None = None, group_id: str | None = None
+    ) -> None:
+        group = self.get_security_group_by_name_or_id(group_id or name)
+        if group and not self.__dict__.get("_main_table_and_default_group_go", False):
+            if group.name == "default":
+                told = (
+                    f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
+                )
+                raise refused("CannotDelete", told)
+            if self._holds_on_to(group):
+                raise refused("DependencyViolation", f"resource {group.id} has a dependent object")
+        super().delete_security_group(name, group_id)  # type: ignore[misc]
+
+    def _holds_on_to(self: Any, group: Any) -> bool:
+        """Whether an interface, an endpoint or another group's rule does."""
+        by_interfaces = any(
+            one is not None and one.id == group.id
+            for eni in self.enis.values()
+            for one in eni.group_set
+        )
+        by_endpoints = any(
+            group.id in (endpoint.security_group_ids or [])
+            for endpoint in self.vpc_end_points.values()
+            if endpoint.state != "deleted"
+        )
+        by_rules = any(
+            rule.source_group.get("GroupId") == group.id
+            for groups in self.groups.values()
+            for other in groups.values()
+            if other.id != group.id
+            for rule in (*other.ingress_rules, *other.egress_rules)
+        )
+        return by_interfaces or by_endpoints or by_rules

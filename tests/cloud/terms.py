@@ -1,0 +1,96 @@
+"""What of an account's behaviour the emulator itself must know: it goes along with each call."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+HEADER: Final = "X-Cloud-Terms"
+ANYTHING: Final = "*"
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How many seconds a state lasts, until the next one comes by itself."""
+
+    vpc_pending: float = 0.0
+    subnet_pending: float = 0.0
+    nat_gateway_pending: float = 0.0
+    nat_gateway_deleting: float = 0.0
+    instance_pending: float = 0.0
+    status_checks: float = 0.0
+    """From running to the first status checks that are passed."""
+    shutting_down: float = 0.0
+
+    def scaled(self, scale: float) -> "Durations":
+        return Durations(**{name: seconds * scale for name, seconds in asdict(self).items()})
+
+
+AWS_DURATIONS: Final = Durations(
+    vpc_pending=1.0,
+    subnet_pending=1.0,
+    nat_gateway_pending=90.0,
+    nat_gateway_deleting=60.0,
+    instance_pending=30.0,
+    status_checks=120.0,
+    shutting_down=40.0,
+)
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """How many of each there may be; None: as many as one likes. Defaults count, as in AWS."""
+
+    vpcs: int | None = None
+    subnets_per_vpc: int | None = None
+    internet_gateways: int | None = None
+    security_groups: int | None = None
+    rules_per_security_group: int | None = None
+    """In one direction."""
+    vcpus: int | None = None
+    addresses: int | None = None
+
+
+AWS_QUOTAS: Final = Quotas(
+    vpcs=5,
+    subnets_per_vpc=200,
+    internet_gateways=5,
+    security_groups=2500,
+    rules_per_security_group=60,
+    vcpus=64,
+    addresses=5,
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Durations are real seconds here: the time scale is in them."""
+
+    durations: Durations = field(default_factory=Durations)
+    quotas: Quotas = field(default_factory=Quotas)
+    no_capacity: frozenset[tuple[str, str]] = frozenset()
+    """Zones and instance types that cannot be had together; `ANYTHING` stands for all."""
+
+    @cached_property
+    def header(self) -> Mapping[str, str]:
+        """How they go along with a call."""
+        if self == Terms():
+            return {}
+        return {HEADER: json.dumps(asdict(self) | {"no_capacity": sorted(self.no_capacity)})}
+
+    def lack(self, zone: str, instance_type: str) -> bool:
+        return any(
+            zone_lacking in (zone, ANYTHING) and type_lacking in (instance_type, ANYTHING)
+            for zone_lacking, type_lacking in self.no_capacity
+        )
+
+
+@lru_cache
+def read(header: str) -> Terms:
+    told: Mapping[str, Any] = json.loads(header)
+    return Terms(
+        Durations(**told["durations"]),
+        Quotas(**told["quotas"]),
+        frozenset((zone, one) for zone, one in told["no_capacity"]),
+    )
