@@ -235,6 +235,7 @@ class Client:
                 else:
                     answers[index] = decided
             written = self._store.accept(list(wanted.values()))
+            self._store.confirm()
             accepted = [index for index, is_so in zip(wanted, written, strict=True) if is_so]
             answers |= {index: requests.ticket_for(wanted[index]) for index in accepted}
             self._wake_all([wanted[index] for index in accepted])

@@ -39,6 +39,13 @@ class ClientSettings(BaseSettings):
         le=60,
         description="Seconds that one request to Redis may take before it counts as unreachable.",
     )
+    redis_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="How many replicas of Redis must have a request before it counts as accepted, "
+        "so that a failover does not lose it.",
+    )
 
     @field_validator("redis_url")
     @classmethod

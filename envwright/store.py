@@ -34,6 +34,9 @@ EVENTS_KEPT: Final = 2000
 PUBLISH_GRACE: Final = 5.0
 """Seconds that whoever accepted a run has to send its message before the sweeper sends one."""
 
+_WAITS_IN_A_TIMEOUT: Final = 2
+"""What Redis is let wait for ends well before the socket's own time-out."""
+
 _OUT_OF_MEMORY: Final = "OOM command not allowed"
 """What Redis says at its `maxmemory` under `noeviction`, also from within a script."""
 
@@ -233,6 +236,28 @@ class Store:
                 )
             return [answer == 1 for answer in pipe.execute()]
 
+    def confirm(self) -> None:
+        """Wait until as many replicas as are asked for have all that was written until now.
+
+        Raises `StoreUnavailable` when fewer of them say so in time.
+        """
+        wanted = self._settings.redis_replicas
+        if not wanted:
+            return
+        patience = self._settings.redis_timeout / _WAITS_IN_A_TIMEOUT
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            # WAIT is about what was written before the last command on its own connection.
+            pipe.time()
+            pipe.wait(wanted, int(patience * 1000))
+            _, have = pipe.execute()
+        if have < wanted:
+            raise StoreUnavailable(
+                f"Redis at {address(self._settings.redis_url)} has the request, and {have} of "
+                f"{wanted} replicas said within {patience:g} s that they have it too: a failover "
+                f"might lose it. Look after the replicas; making the same request again is safe."
+            )
+
     def events(self, environment_id: str, after: str = "-") -> list[Event]:
         """The events of an environment after the entry with this id; all of them by default."""
         start = "-" if after == "-" else f"({after}"
@@ -251,7 +276,8 @@ class Store:
         """
         names = {self._keys.events(environment_id): environment_id for environment_id in after}
         # A blocking read must end before the socket's own time-out declares Redis dead.
-        block = max(1, int(min(timeout, self._settings.redis_timeout / 2) * 1000))
+        longest = self._settings.redis_timeout / _WAITS_IN_A_TIMEOUT
+        block = max(1, int(min(timeout, longest) * 1000))
         with self._answering():
             streams: Any = {key: after[environment_id] for key, environment_id in names.items()}
             answer = cast(

@@ -75,9 +75,12 @@ if deaths_of(record, events, worker, heartbeats, run, step, given_up) == given_u
   end
   redis.call('SET', suspect, environment, 'PX', math.floor(lease * 1000))
 end
-local epoch = redis.call('HINCRBY', record, 'epoch', 1)
+-- Never one that was drawn on a Redis whose last writes a failover has lost: hence from the time.
+local epoch = math.max(tonumber(redis.call('HGET', record, 'epoch') or '0') + 1,
+  math.floor(now * 1000))
 redis.call('HINCRBY', record, 'attempt', 1)
-redis.call('HSET', record, 'lease_owner', worker, 'lease_until', now + lease, 'wakeups', 0)
+redis.call('HSET', record, 'epoch', epoch, 'lease_owner', worker, 'lease_until', now + lease,
+  'wakeups', 0)
 redis.call('ZADD', due, now + lease, environment)
 if have[3] == 'queued' then
   redis.call('HSET', record, 'state', 'provisioning')

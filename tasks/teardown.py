@@ -1,8 +1,9 @@
 """Take a step's resources down: what the record names, what the inventory shows, and doubles.
 
-What has no tag of its own is found on what carries it, where a cleanup before this one failed. The
-order is that of their making, read backwards. Open intents get their time to show what they
-made, since a worker may have died between a create and its record.
+What has no tag of its own is found on what carries it, where the record does not know that, and
+where a cleanup before this one failed. The order is that of their making, read backwards. Open
+intents get their time to show what they made, since a worker may have died between a create and
+its record.
 """
 
 from collections import defaultdict
@@ -41,7 +42,7 @@ async def remove_doubles(
     for kinds in reversed(groups):
         for kind in kinds:
             doubles = await unrecorded(context, kind, tagged)
-            if doubles:
+            if doubles := doubles or await _untagged(context, kind, tagged):
                 await context.tell_of_doubles(doubles, ResourceState.DELETING)
                 await kind.delete(context, doubles)
                 await context.tell_of_doubles(doubles, ResourceState.GONE)
@@ -113,12 +114,17 @@ async def _untagged(
 ) -> dict[str, list[str]]:
     """What has no tag and is not in the record either: ids by key.
 
-    A thorough cleanup finds it on what carries it, since Redis may have lost the intent of it.
+    It is looked for on what carries it: where that is not in the record either, since a failover
+    of Redis may have lost both, and in a thorough cleanup on all that there is.
     """
-    if kind.stands_on is None or not context.is_thorough:
+    if kind.stands_on is None:
         return {}
     carriers = {
-        key: [*dict.fromkeys((*context.ids_of(key), *tagged.get(key, ())))]
+        key: [
+            one
+            for one in dict.fromkeys((*context.ids_of(key), *tagged.get(key, ())))
+            if context.is_thorough or one not in context.ids_of(key)
+        ]
         for key in context.beliefs.keys() | tagged.keys()
         if kind_name(key) == kind.stands_on
     }
