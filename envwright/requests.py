@@ -41,8 +41,8 @@ def for_spec(spec: EnvironmentSpec) -> Wish:
             )
         if seen.spec is None:
             raise SpecConflict(
-                f"{spec.environment_id} was recovered from tags ({seen.state}), and what was "
-                f"wished for is lost: take it down first, or give this one another name."
+                f"{spec.environment_id} was recovered from tags, and what was wished for is "
+                f"lost: take it down first, or give this one another name."
             )
         if seen.spec.digest == spec.digest:
             return existing(seen)

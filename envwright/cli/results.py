@@ -8,7 +8,15 @@ from rich.text import Text
 
 from envwright.cli.output import counted, duration, left_over, styled
 from envwright.cli.painter import Marks
-from envwright.cli.tables import columns, indented, instances, leftovers, tried_again, why
+from envwright.cli.tables import (
+    WISH_IS_LOST,
+    columns,
+    indented,
+    instances,
+    leftovers,
+    tried_again,
+    why,
+)
 from envwright.cli.waiting import Goal
 from envwright.record import HOLDS_NOTHING, FailureCategory, Record, State
 
@@ -79,6 +87,9 @@ class Report:
     def _missed(self, record: Record) -> None:
         if record.failure is not None or record.cleanup_failure is not None:
             self.failed(record)
+        elif record.state is State.RECOVERED:
+            self._headline(False, record, f" was recovered {WISH_IS_LOST}.")
+            self._next_steps(record)
         else:
             self._headline(False, record, f" is {record.state}: another request saw to that.")
 
@@ -138,6 +149,7 @@ def _offers(record: Record) -> list[tuple[str, str]]:
                 (again, f"go on at the step that failed{mended}"),
                 (f"envwright down {name}", "take it down"),
             ],
+            State.RECOVERED: [(f"envwright down {name}", "take it down")],
             State.CLEANUP_FAILED: [(again, f"go on taking it down{mended}")],
         }.get(record.state, [])
     return [*offers, (f"envwright events {name}", "see what happened")]

@@ -1,6 +1,8 @@
 """All that was in Redis is lost: what is in AWS is found again, seen, and taken down."""
 
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -9,6 +11,7 @@ from envwright.client import Client
 from envwright.record import State
 from tests.acceptance.conftest import (
     CommandLine,
+    Jam,
     a_real_image,
     all_that_exists,
     how_much_exists,
@@ -63,6 +66,11 @@ def test_all_environments_are_recovered_and_taken_down(
     assert ids == {one for some in without_volumes.values() for one in some}
     listed = envwright("list").out
     assert listed.count("recovered from tags: what was wished for is lost") == 2
+
+    watched = envwright("watch", WEB_ID)
+    assert watched.code == 1
+    assert f"envwright down {WEB_ID}" in watched.out
+    assert "recovered from tags" in envwright("outputs", WEB_ID).err
 
     again = envwright("recover", "--region", REGION)
     assert "2 environments had a record." in again.out
@@ -139,8 +147,28 @@ def test_what_keeps_a_worker_from_looking_is_told(
     running.check()
 
 
+def test_a_worker_that_stops_says_so_to_whoever_waits_for_what_it_finds(
+    envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
+) -> None:
+    """A look at AWS does not keep it from stopping within seconds."""
+    jam = Jam()
+    cloud.inject("DescribeTags", jam, times=ALWAYS)
+    running = worker()
+    with ThreadPoolExecutor() as aside:
+        asking = aside.submit(envwright, "recover", "--region", REGION)
+        jam.wait_until_reached()
+        begun = time.monotonic()
+        running.stop()
+
+        told = asking.result()
+
+    assert time.monotonic() - begun < 15
+    assert told.code == 1
+    assert "the worker is stopping" in told.err
+
+
 def test_an_external_id_is_not_logged(
-    envwright: CommandLine, worker: WorkerFactory, database: redis.Redis, aws: LocalAws
+    envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
 ) -> None:
     """It goes from the caller through Redis to AWS, and is shown nowhere on its way."""
     running = worker(ENVWRIGHT_LOG_LEVEL="debug")
@@ -151,6 +179,8 @@ def test_an_external_id_is_not_logged(
 
     assert found.code == 0, found.err
     assert f"{REGION} of 123456789012: nothing carries envwright's tags." in found.out
+    (assumed,) = cloud.calls("AssumeRole")
+    assert (assumed.parameters["RoleArn"], assumed.parameters["ExternalId"]) == (ROLE, EXTERNAL_ID)
     for text in (found.out, found.err, running.child.output()):
         assert EXTERNAL_ID not in text
 

@@ -30,10 +30,11 @@ from tests.harness import (
     until,
 )
 from tests.integration.conftest import Begin
+from tests.specs import spec
 from worker.servers import LocalAws
 
 HERE = Place(region=REGION)
-ROLE = "arn:aws:iam::123456789012:role/builder"
+ROLE = "arn:aws:iam::210987654321:role/builder"
 EXTERNAL_ID = "canary-7f3a"
 
 
@@ -46,7 +47,8 @@ async def look(env: Environment, place: Place = HERE) -> Findings:
         (survey_id,) = keys.surveys()
         ec2: Any = await env.worker.clients.door("ec2", place.region, place.account, Look(10))
         store = RecoveryStore(settings)
-        store.answer(survey_id, await look_around(ec2, "123456789012"))
+        own = None if place.account else await env.worker.clients.own_account(REGION, Look(10))
+        store.answer(survey_id, await look_around(ec2, own))
         store.close()
         return await asking
 
@@ -138,6 +140,35 @@ async def test_a_lost_record_is_written_anew_from_tags(everything: Environment) 
     again = await look(everything)
     assert (again.lost, again.unrecorded, again.strays, again.on_record) == ([], [], [], 1)
     assert recover(everything, found) == [None]
+
+
+async def test_where_it_was_found_is_where_it_is_taken_down(begin: Begin) -> None:
+    """By the same role, with the same external id; elsewhere AWS would show nothing of it."""
+    account = Account(role_arn=ROLE, external_id=EXTERNAL_ID)
+    async with begin(spec("web", account=account.model_dump())) as env:
+        assert (await env.to_rest()).state is State.READY
+        with keys_of(env) as keys:
+            keys.forget(env.id)
+        assert (await look(env)).lost == []
+        place = Place(region=REGION, account=account)
+
+        assert recover(env, await look(env, place)) == [env.id]
+        assert env.record.identity.account == account
+        assert (await env.take_down()).state is State.DESTROYED
+        with keys_of(env) as keys:
+            keys.forget(env.id)
+        assert (await look(env, place)).lost == []
+
+
+async def test_the_account_it_was_found_in_is_kept(everything: Environment) -> None:
+    """So that a worker with the credentials of another one does not take it for gone."""
+    before = everything.record.lookups["account"]
+    with keys_of(everything) as keys:
+        keys.forget(everything.id)
+
+    recover(everything, await look(everything))
+
+    assert everything.record.lookups == {"account": before}
 
 
 async def test_a_recovered_environment_is_never_built_on(everything: Environment) -> None:
@@ -343,7 +374,7 @@ def test_an_external_id_is_in_no_message(client: Client) -> None:
     with Recovery(client.settings) as recovery, RedisKeys(client.settings) as keys:
         with pytest.raises(SurveyFailed, match="No worker has answered") as failed:
             recovery.look(place, 0.3)
-        assert "eu-west-1 of 123456789012" in str(failed.value)
+        assert "eu-west-1 of 210987654321" in str(failed.value)
         assert EXTERNAL_ID not in str(failed.value)
         (survey_id,) = keys.surveys()
         (message,) = keys.messages()
