@@ -19,7 +19,7 @@ from tests.acceptance.conftest import (
 from tests.cloud import Cloud, refused
 from tests.conftest import WorkerFactory
 from tests.repository import ROOT
-from tests.specs import with_instances
+from tests.specs import REGION, with_instances
 from worker.servers import LocalAws, LocalRedis
 
 WORKER, CALLER = ("envwright-worker", "WORKER-PASSWORD"), ("envwright-caller", "CALLER-PASSWORD")
@@ -64,7 +64,7 @@ def test_workers_and_callers_need_no_more_than_is_documented(
     cloud: Cloud,
     aws: LocalAws,
 ) -> None:
-    """A build that fails, its retry, a look and the end: Redis refuses none of it, and the
+    """A build that fails, its retry, looks and the end: Redis refuses none of it, and the
     passwords are in no log and no output."""
     one = worker(ENVWRIGHT_LOG_LEVEL="debug")
     envwright.environment["ENVWRIGHT_REDIS_URL"] = url_for(own_redis, CALLER)
@@ -76,12 +76,14 @@ def test_workers_and_callers_need_no_more_than_is_documented(
         envwright("retry", "web"),
         envwright("list"),
         envwright("events", "web"),
+        envwright("orphans"),
+        envwright("recover", "--region", REGION),
     ]
     assert how_much_exists(aws) == WEB
     said.append(envwright("down", "web", "--yes"))
 
     assert how_much_exists(aws) == {}
-    assert [answer.code for answer in said] == [said[0].code, 0, 0, 0, 0]
+    assert [answer.code for answer in said] == [said[0].code, 0, 0, 0, 0, 0, 0]
     assert said[0].code != 0
     one.stop()
     # With these redis-py tells its name and asks for notices; it does without.
