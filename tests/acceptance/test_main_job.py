@@ -13,7 +13,7 @@ from tests.acceptance.conftest import (
     all_that_exists,
     put_image,
 )
-from tests.cloud import ALWAYS, Cloud
+from tests.cloud import ALWAYS, Behaviour, Cloud, Durations
 from tests.conftest import WorkerFactory
 from tests.specs import REGION, with_instances
 from worker.servers import LocalAws
@@ -76,13 +76,14 @@ def test_a_failure_is_told_and_cleaned_up(
 
 
 def test_what_was_cleaned_up_is_built_anew_by_a_retry(
-    envwright: CommandLine, worker: WorkerFactory, client: Client, aws: LocalAws
+    envwright: CommandLine, worker: WorkerFactory, client: Client, cloud: Cloud, aws: LocalAws
 ) -> None:
     """Although AWS still shows the tags of what was deleted; on other ids than before."""
+    cloud.behave(Behaviour(durations=Durations(tags_outlive=3600.0)))
     worker()
     assert envwright("up", envwright.file(with_instances(LATER))).code == 1
     assert all_that_exists(aws) == {}
-    ghosts = tagged_ids(aws)
+    ghosts = tagged_ids(cloud)
     assert any(one.startswith("vpc-") for one in ghosts)
 
     put_image(aws, LATER)
@@ -95,8 +96,8 @@ def test_what_was_cleaned_up_is_built_anew_by_a_retry(
     assert client.status("web").failure is None
 
 
-def tagged_ids(aws: LocalAws) -> set[str]:
-    ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=aws.url)
+def tagged_ids(cloud: Cloud) -> set[str]:
+    ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=cloud.url)
     return {tag["ResourceId"] for tag in ec2.describe_tags()["Tags"]}
 
 

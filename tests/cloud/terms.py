@@ -22,6 +22,8 @@ class Durations:
     status_checks: float = 0.0
     """From running to the first status checks that are passed."""
     shutting_down: float = 0.0
+    tags_outlive: float = 0.0
+    """How long DescribeTags shows the tags of what was deleted."""
 
     def scaled(self, scale: float) -> "Durations":
         return Durations(**{name: seconds * scale for name, seconds in asdict(self).items()})
@@ -35,6 +37,7 @@ AWS_DURATIONS: Final = Durations(
     instance_pending=30.0,
     status_checks=120.0,
     shutting_down=40.0,
+    tags_outlive=10.0,
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud import ANY, Behaviour, Cloud, Held, refused
+from tests.cloud import ANY, Behaviour, Cloud, Durations, Held, refused
 from tests.cloud.accounts import DEFAULT_ACCOUNT
 from tests.harness import IMAGE, REGION, outsider
 
@@ -109,6 +109,19 @@ async def test_the_inventory_lacks_what_is_gone(cloud: Cloud) -> None:
 
     assert (await cloud.inventory(ONE)).ids == {}
     assert [tag["Value"] for tag in tags] == ["web/instance"]
+
+
+async def test_tags_outlive_what_they_are_on_for_a_while(cloud: Cloud) -> None:
+    """For as long as the account's behaviour says."""
+    async with outsider(cloud.url, ONE) as ec2:
+        made = await ec2.create_vpc(
+            CidrBlock="10.0.0.0/16", TagSpecifications=tagged("vpc", resource="web/vpc")
+        )
+        await ec2.delete_vpc(VpcId=made["Vpc"]["VpcId"])
+        cloud.behave(Behaviour(durations=Durations(tags_outlive=3600.0)))
+        assert len((await ec2.describe_tags())["Tags"]) == 1
+        cloud.behave(Behaviour())
+        assert (await ec2.describe_tags())["Tags"] == []
 
 
 async def test_tags_are_found_by_every_filter(cloud: Cloud) -> None:

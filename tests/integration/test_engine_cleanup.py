@@ -10,7 +10,7 @@ from envwright.names import Step
 from envwright.record import Failure, FailureCategory, ResourceState, RunKind, State
 from envwright.spec import RootVolume, load_spec
 from tests.clock import jump
-from tests.cloud import ALWAYS, Cloud, dropped, failed, refused, throttled
+from tests.cloud import ALWAYS, Behaviour, Cloud, Durations, dropped, failed, refused, throttled
 from tests.harness import (
     ALL_OF_EVERYTHING,
     ALL_OF_WEB,
@@ -180,6 +180,7 @@ async def test_what_was_cleaned_up_is_built_anew(
     web: Environment, cloud: Cloud, aws: LocalAws
 ) -> None:
     """Although the tags of what was deleted still show: nothing of it is taken for there."""
+    cloud.behave(Behaviour(durations=Durations(tags_outlive=3600.0)))
     cloud.inject("RunInstances", refused("VcpuLimitExceeded"), times=2)
     failed_record = await web.to_rest()
     assert failed_record.state is State.CLEANED

@@ -5,7 +5,7 @@ from typing import Any
 
 from envwright.names import Step
 from envwright.record import State
-from tests.cloud import Call, Cloud, Reply, dropped, hiding, refused
+from tests.cloud import Behaviour, Call, Cloud, Durations, Reply, dropped, hiding, refused
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
@@ -52,6 +52,7 @@ async def test_tags_of_what_is_gone_do_not_stand_for_what_a_dead_worker_made(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
     """An environment was taken down and built again: its first VPC's tags are still shown."""
+    cloud.behave(Behaviour(durations=Durations(tags_outlive=3600.0)))
     async with begin(EVERYTHING, settle_time=3.0) as env:
         await env.to_rest()
         await env.take_down()

@@ -1,9 +1,10 @@
-"""DescribeTags as AWS answers it: with all its filters, and without what is gone.
+"""DescribeTags as AWS answers it: with all its filters, and after a while without what is gone.
 
 A terminated instance and a deleted NAT gateway are shown for an hour more, and so are their tags.
 """
 
 import re
+import time
 from fnmatch import translate
 from functools import cache
 from typing import Any
@@ -21,10 +22,11 @@ class Tags:
 
     def describe_tags(self: Any, filters: dict[str, list[str]] | None = None) -> list[Any]:
         wanted = {name: _either(tuple(values)) for name, values in (filters or {}).items()}
-        self._drop_tags_of_what_is_gone()
+        forgotten = self._forgotten()
         return [
             tag
             for one, tags in self.tags.items()
+            if one not in forgotten
             for key, value in tags.items()
             for tag in [
                 {"resource_id": one, "key": key, "value": value, "resource_type": _type(one)}
@@ -32,7 +34,8 @@ class Tags:
             if all(_fits(tag, name, pattern) for name, pattern in wanted.items())
         ]
 
-    def _drop_tags_of_what_is_gone(self: Any) -> None:
+    def _forgotten(self: Any) -> set[str]:
+        """What is gone for longer than its tags outlive it."""
         alive = {
             "vpc": self.vpcs,
             "subnet": {subnet.id for subnet in subnets_of(self)},
@@ -46,9 +49,13 @@ class Tags:
             "vpce": self.vpc_end_points,
             "acl": self.network_acls,
         }
-        for one in list(self.tags):
+        # When it was first missed: nobody looks at tags between that and its end.
+        missed = self.__dict__.setdefault("_missed", {})
+        now = time.monotonic()
+        for one in self.tags:
             if one not in alive.get(one.split("-")[0], self.tags):
-                del self.tags[one]
+                missed.setdefault(one, now)
+        return {one for one, at in missed.items() if now - at >= self.terms.durations.tags_outlive}
 
 
 def _type(resource_id: str) -> str:
