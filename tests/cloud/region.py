@@ -33,6 +33,11 @@ class Region:
         self._tokens = Tokens()
         self._buckets = Buckets()
 
+    @property
+    def ever_made(self) -> frozenset[str]:
+        """The ids that creates have given here."""
+        return self._visibility.ever_made
+
     async def answer(self, call: Call, behaviour: Behaviour, emulator: Emulator) -> Reply:
         """What the caller gets of AWS behaving so. Raises `ReplyLost`."""
         span = behaviour.latencies.get(call.action, behaviour.latency)

@@ -105,6 +105,15 @@ class Cloud:
         where = {"region": region} if region else {}
         return Inventory.told(await self._ask_route(INVENTORY, account=account, **where))
 
+    def ever_made(self, account: str = DEFAULT_ACCOUNT) -> set[str]:
+        """The ids that creates have given in an account, whatever became of them."""
+        return {
+            one
+            for (of, _), region in self._regions.items()
+            if of == account
+            for one in region.ever_made
+        }
+
     async def forget(self, account: str) -> None:
         """Drop all that an account has, its calls and its behaviour, as if it had never been."""
         await self._ask_route(FORGET, account=account)

@@ -24,6 +24,10 @@ class Visibility:
     def __init__(self) -> None:
         self._births: dict[str, _Birth] = {}
 
+    @property
+    def ever_made(self) -> frozenset[str]:
+        return frozenset(self._births)
+
     def note(self, call: Call, reply: Reply) -> None:
         """Remember when this call made what it made."""
         made = MADE_BY.get(call.action)
