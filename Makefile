@@ -14,13 +14,16 @@ UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 # For pytest, such as `make unit PYTEST_ARGS="-k spec -x"` or `make test PYTEST_ARGS="-n 4"`.
 PYTEST_ARGS ?=
+# For `make chaos`, such as `make chaos CHAOS_ARGS="--seeds 100"`; one seed or cell is played again by
+# `.venv/bin/python -m tests.chaos seed 17`.
+CHAOS_ARGS ?=
 # For `make lock`, such as `make lock LOCK_ARGS="--upgrade-package moto"`.
 LOCK_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local test unit integration acceptance check format lock wheel clean
+.PHONY: help setup demo local test unit integration acceptance chaos check format lock wheel clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) \
@@ -45,6 +48,9 @@ integration: setup ## Run the tests against a real Redis and an emulated AWS.
 
 acceptance: setup ## Run the tests of the real command line with a real worker.
 	@$(PYTEST) tests/acceptance $(PYTEST_ARGS)
+
+chaos: setup ## The whole crash matrix, 1,000 seeds of random faults and the time of recovery: an hour.
+	@$(BIN)/python -m tests.chaos all $(CHAOS_ARGS)
 
 check: setup ## Check format, style, types and the floors that imports keep to.
 	@$(BIN)/ruff format --check --quiet

@@ -1,0 +1,53 @@
+"""Part of the crash matrix and some of the seeds; all of them are `make chaos`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from envwright.spec import parse_spec
+from tests.chaos import matrix, seeds
+from tests.chaos.arena import Arena, arena
+from tests.chaos.outcome import Tally
+from tests.chaos.plan import SHAPES
+from tests.harness import EVERYTHING
+
+EVERY_NTH = 6
+SEEDS = range(1, 13)
+
+
+@pytest.fixture
+async def worlds() -> AsyncIterator[Arena]:
+    async with arena() as one:
+        yield one
+
+
+@pytest.mark.timeout(600)
+async def test_whatever_dies_at_whichever_call_there_is_one_of_each_or_nothing(
+    worlds: Arena,
+) -> None:
+    """Every sixth cell of the crash matrix: nothing leaked, doubled or lost, the events true."""
+    spec = parse_spec(EVERYTHING)
+    clean = await matrix.clean_run(worlds, spec)
+    cells = list(clean.cells())[::EVERY_NTH]
+
+    tally = Tally("cells")
+    await matrix.play(worlds, spec, clean, cells, tally)
+
+    assert tally.total.verdict.faults == []
+    assert tally.total.played == len(cells)
+    assert tally.total.kills == sum(cell.trouble.kills for cell in cells) > 0
+
+
+@pytest.mark.timeout(600)
+async def test_whatever_happens_at_random_there_is_one_of_each_or_nothing(worlds: Arena) -> None:
+    """A dozen seeds of random faults; `python -m tests.chaos seed N` plays one of them again."""
+    manifests = {
+        shape: (await matrix.clean_run(worlds, parse_spec(data))).manifest
+        for shape, data in SHAPES.items()
+    }
+
+    tally = Tally("seeds")
+    await seeds.play(worlds, manifests, SEEDS, tally)
+
+    assert tally.total.verdict.faults == []
+    assert tally.total.played == len(SEEDS)

@@ -1,0 +1,155 @@
+"""The crash matrix: every call of a build and of its cleanup, and every way in which it goes wrong.
+
+The calls are those of a clean run of a spec with every kind in it. So a kind that is added later is
+in the matrix without a word here.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from envwright.messages import steps_of
+from envwright.names import Step
+from envwright.record import Record, RunKind, State
+from envwright.spec import EnvironmentSpec
+from tests.chaos.arena import Arena
+from tests.chaos.outcome import Outcome, Tally
+from tests.chaos.story import steps_without_an_end
+from tests.chaos.strike import LATE, Strike, Trouble
+from tests.chaos.verdict import Manifest, Verdict, judge, manifest_of
+from tests.chaos.world import World
+from tests.cloud import Call
+
+_GOAL: Final = {RunKind.PROVISION: State.READY, RunKind.CLEANUP: State.DESTROYED}
+_MAKING: Final = ("Create", "Run", "Import", "Allocate")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One trouble at one place: the n-th call of an action, or the end of a step."""
+
+    run: RunKind
+    trouble: Trouble
+    action: str | None = None
+    number: int = 1
+    step: Step | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.action} {self.number}" if self.action else f"the end of {self.step}"
+        return f"{self.run}, {place}: {self.trouble}"
+
+
+@dataclass(frozen=True)
+class CleanRun:
+    """What a run without any trouble calls, run by run, and what it makes."""
+
+    calls: dict[RunKind, Counter[str]]
+    manifest: Manifest
+
+    def cells(self) -> Iterator[Cell]:
+        """All cells of the matrix."""
+        for run, calls in self.calls.items():
+            for action, count in calls.items():
+                for number in range(1, count + 1):
+                    for trouble in Trouble:
+                        if trouble is Trouble.SHOWN_LATE and not action.startswith(_MAKING):
+                            continue
+                        yield Cell(run, trouble, action, number)
+            for step in steps_of(run):
+                yield Cell(run, Trouble.KILLED_BEFORE_THE_RECORD, step=step)
+                yield Cell(run, Trouble.KILLED_AFTER_THE_RECORD, step=step)
+
+
+async def clean_run(arena: Arena, spec: EnvironmentSpec) -> CleanRun:
+    """Build and take down once, without any trouble."""
+    async with arena.world() as world:
+        await world.start_worker()
+        await world.ask(world.client.enqueue, spec)
+        (record,) = await world.at_rest(spec.environment_id)
+        assert record.state is State.READY, record.failure
+        building, manifest = _counted(world.cloud.journal), await manifest_of(world, record)
+        world.cloud.journal.clear()
+        await world.ask(world.client.destroy, spec.environment_id)
+        (record,) = await world.at_rest(spec.environment_id)
+        assert record.state is State.DESTROYED, record.cleanup_failure
+        taking_down = _counted(world.cloud.journal)
+        left = await world.cloud.inventory(world.account)
+        assert not left, left
+    return CleanRun({RunKind.PROVISION: building, RunKind.CLEANUP: taking_down}, manifest)
+
+
+def _counted(journal: Sequence[Call]) -> Counter[str]:
+    """How often each action was called; a read that is made again while nothing changes is a poll,
+    and counts once, since the number of polls is a matter of time."""
+    counts: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
+    for call in journal:
+        if call.mutates:
+            seen.clear()
+        elif (asked := (call.action, repr(call.parameters))) in seen:
+            continue
+        else:
+            seen.add(asked)
+        counts[call.action] += 1
+    return counts
+
+
+async def run_cell(arena: Arena, spec: EnvironmentSpec, clean: CleanRun, cell: Cell) -> Outcome:
+    """Play one cell in a world of its own: to the run's end, and then until all is taken down."""
+    settle_time = LATE + 2.0 if cell.trouble is Trouble.SHOWN_LATE else 2.0
+    async with arena.world({"ENVWRIGHT_SETTLE_TIME": f"{settle_time:g}"}) as world:
+        try:
+            verdict = await _played(world, spec, clean, cell)
+        except AssertionError as error:
+            verdict = Verdict(lost=[str(error)])
+        return Outcome(1, 1, len(world.cloud.journal), 1, world.kills, verdict.of(str(cell)))
+
+
+async def _played(world: World, spec: EnvironmentSpec, clean: CleanRun, cell: Cell) -> Verdict:
+    manifests = {spec.environment_id: clean.manifest}
+    strike = Strike(cell.trouble, world, await world.start_worker())
+    if cell.run is RunKind.PROVISION:
+        _aim(strike, cell, world)
+    await world.ask(world.client.enqueue, spec)
+    records = await world.at_rest(spec.environment_id)
+    verdict = _reached(RunKind.PROVISION, *records)
+    verdict += await judge(world, records, manifests)
+    if cell.run is RunKind.CLEANUP:
+        _aim(strike, cell, world)
+    await world.ask(world.client.destroy, spec.environment_id)
+    records = await world.at_rest(spec.environment_id)
+    verdict += _reached(RunKind.CLEANUP, *records)
+    verdict += await judge(world, records, manifests)
+    if not strike.reached:
+        verdict.lost.append("the place of the trouble was never come to")
+    events = await world.ask(world.client.events, spec.environment_id)
+    if steps_without_an_end(events) > world.kills:
+        verdict.untrue.append("more steps have no end than workers died")
+    return verdict
+
+
+def _aim(strike: Strike, cell: Cell, world: World) -> None:
+    if cell.action is None:
+        strike.at_record_of(f'\\"step\\":\\"{cell.step}\\",\\"state\\":\\"finished\\"')
+    else:
+        world.cloud.inject(cell.action, strike.at_call, first=cell.number)
+
+
+def _reached(run: RunKind, record: Record) -> Verdict:
+    if record.state is _GOAL[run]:
+        return Verdict()
+    failure = record.cleanup_failure or record.failure
+    return Verdict(lost=[f"{run} ended {record.state}: {failure and failure.message}"])
+
+
+async def play(
+    arena: Arena, spec: EnvironmentSpec, clean: CleanRun, cells: Sequence[Cell], tally: Tally
+) -> None:
+    """Play these cells, as many side by side as the arena has room for."""
+
+    async def one(cell: Cell) -> None:
+        tally.add(await run_cell(arena, spec, clean, cell))
+
+    await asyncio.gather(*map(one, cells))
