@@ -8,6 +8,8 @@ import itertools
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -27,7 +29,14 @@ from botocore.parsers import ResponseParserError
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
 from tasks.aws.actions import ACTIONS, Effect
-from tasks.aws.errors import AwsError, ErrorClass, Trouble, UnansweredCreate, from_client_error
+from tasks.aws.errors import (
+    AwsError,
+    ErrorClass,
+    Halted,
+    Trouble,
+    UnansweredCreate,
+    from_client_error,
+)
 from tasks.lease import Permit, clock
 
 _FIRST_PAUSE: Final = 0.25
@@ -37,11 +46,23 @@ _CREDENTIALS_PATIENCE: Final = 60.0
 
 _NO_LIMIT: Final = nullcontext()
 
+_last_look: ContextVar[Callable[[], None]] = ContextVar("last_look")
+"""Looks at the permit of the call that this task makes."""
+
 logger = structlog.get_logger(__name__)
 
 
 class Unanswered(EnvwrightError):
     """A call that may be repeated was not answered."""
+
+
+def look_before_sending(client: Any) -> None:
+    """Have this SDK client look at the permit once more, right before each call is sent.
+
+    Between the door's own look and that moment it serializes, waits for credentials and signs: a
+    worker that was frozen there, or waited long, would send a call that is no longer its to send.
+    """
+    client.meta.events.register_first("before-send", lambda **_: _last_look.get()())
 
 
 class Door:
@@ -87,7 +108,9 @@ class Door:
             try:
                 # In this order: the SDK waits without end for a connection of its pool.
                 async with self._slots:
-                    self._permit.check(changing=effect is not Effect.READ)
+                    look = partial(self._permit.check, changing=effect is not Effect.READ)
+                    look()
+                    _last_look.set(look)
                     answer = await self._send(action, effect, method, parameters, attempt)
             except (AwsError, Unanswered) as error:
                 if trouble != (trouble := _sort_of(error)):
@@ -120,6 +143,10 @@ class Door:
         request_id: str | None = None
         try:
             answer = await method(**parameters)
+        except Halted:
+            # At the last look: nothing was sent.
+            code = "Halted"
+            raise
         except ClientError as error:
             # Not always ours: the SDK may have called AssumeRole before.
             refusal = from_client_error(error.operation_name, dict(error.response))
@@ -127,12 +154,11 @@ class Door:
             if refusal.error_class is ErrorClass.TRANSIENT and effect is Effect.CREATE:
                 raise UnansweredCreate(action, refusal.code) from error
             raise refusal from error
-        except (NoCredentialsError, PartialCredentialsError) as error:
+        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
             code = type(error).__name__
-            raise AwsError(action, code, str(error), None, ErrorClass.PERMISSION) from error
-        except CredentialRetrievalError as error:
-            code = type(error).__name__
-            raise AwsError(action, code, str(error), None, ErrorClass.EXPIRED) from error
+            is_late = isinstance(error, CredentialRetrievalError)
+            told = ErrorClass.EXPIRED if is_late else ErrorClass.PERMISSION
+            raise AwsError(action, code, str(error), None, told) from error
         except ParamValidationError:
             # Its text may quote parameters, and with them user data.
             code = "ParamValidationError"

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, UnknownRegion
 from config.settings import WorkerSettings
 from envwright import __version__
 from envwright.spec import Account
-from tasks.aws.door import Door
+from tasks.aws.door import Door, look_before_sending
 from tasks.aws.errors import AwsError, ErrorClass
 from tasks.lease import Permit
 
@@ -110,7 +110,9 @@ class AwsClients:
             endpoint_url=self._settings.aws_endpoint_url,
             config=self._config,
         )
-        return await self._open.enter_async_context(client)
+        opened = await self._open.enter_async_context(client)
+        look_before_sending(opened)
+        return opened
 
     async def _session(self, region: str, account: Account | None) -> Any:
         if account is None:
