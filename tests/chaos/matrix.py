@@ -152,4 +152,6 @@ async def play(
     async def one(cell: Cell) -> None:
         tally.add(await run_cell(arena, spec, clean, cell))
 
-    await asyncio.gather(*map(one, cells))
+    async with asyncio.TaskGroup() as group:
+        for cell in cells:
+            group.create_task(one(cell))

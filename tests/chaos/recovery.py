@@ -52,8 +52,9 @@ class Recovery:
 
 async def measure(arena: Arena, deaths: int) -> Recovery:
     """Let so many workers die, each in a world of its own."""
-    found = await asyncio.gather(*(_one_death(arena, number) for number in range(deaths)))
-    return Recovery(tuple(second for seconds in found for second in seconds))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_one_death(arena, number)) for number in range(deaths)]
+    return Recovery(tuple(second for task in tasks for second in task.result()))
 
 
 class _Jam:
@@ -106,7 +107,7 @@ async def _until_all_are_jammed(world: World) -> None:
 
 
 async def _worker_of(world: World, environment_id: str) -> int:
-    """The pid of the worker that holds the environment's lease."""
+    """The pid of the worker that holds the environment's lease: a worker is `host:pid:…`."""
     key = world.client.settings.keys.record(environment_id)
     owner = await world.database.hget(key, "lease_owner")
-    return int(str(owner).rpartition(":")[2])
+    return int(str(owner).split(":")[1])

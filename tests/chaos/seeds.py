@@ -29,7 +29,9 @@ async def play(
     async def one(seed: int) -> None:
         tally.add(await play_one(arena, manifests, seed))
 
-    await asyncio.gather(*map(one, seeds))
+    async with asyncio.TaskGroup() as group:
+        for seed in seeds:
+            group.create_task(one(seed))
 
 
 async def play_one(arena: Arena, manifests: Mapping[str, Manifest], seed: int) -> Outcome:
