@@ -78,7 +78,7 @@ LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
 }
 
 
-FRESH_STEP: Final[Mapping[str, str]] = {"attempt": "0", "deaths": "0", "death_epoch": ""}
+FRESH_STEP: Final[Mapping[str, str]] = {"attempt": "0", "deaths": "0", "death_owner": ""}
 """The fields of a step that nobody has tried yet."""
 
 

@@ -26,25 +26,30 @@ local function write(record, events, fields, told)
 end
 """.replace("{kept}", str(EVENTS_KEPT))
 
-_ALIVE: Final = """
-local function alive(record, epoch)
-  -- Who writes is alive: the end of its lease was no death.
-  if redis.call('HGET', record, 'death_epoch') == epoch then
+_TAKE_BACK: Final = """
+local function take_back_death(record, worker, heartbeats)
+  -- Who has a heartbeat again was out of reach, or suspended: the end of its lease was no death.
+  local dead = redis.call('HGET', record, 'death_owner') or ''
+  if dead == '' then return end
+  if dead == worker or redis.call('EXISTS', heartbeats .. dead) == 1 then
     redis.call('HINCRBY', record, 'deaths', -1)
-    redis.call('HDEL', record, 'death_epoch')
+    redis.call('HDEL', record, 'death_owner')
   end
 end
 """
 
 _DEATHS: Final = """
 local function deaths_of(record, events, worker, heartbeats, run, step, given_up)
-  local have = redis.call('HMGET', record, 'lease_owner', 'epoch', 'deaths')
+  local have = redis.call('HMGET', record, 'lease_owner', 'deaths', 'lease_run')
   local owner = have[1] or ''
-  if owner == '' or owner == worker or redis.call('EXISTS', heartbeats .. owner) == 1 then
-    return tonumber(have[3] or '0')
+  -- A lease of a run that was replaced says nothing of this one; version 0.1.0 named none.
+  local is_of_another = have[3] and have[3] ~= run
+  if owner == '' or owner == worker or is_of_another
+      or redis.call('EXISTS', heartbeats .. owner) == 1 then
+    return tonumber(have[2] or '0')
   end
   local deaths = redis.call('HINCRBY', record, 'deaths', 1)
-  redis.call('HSET', record, 'lease_owner', '', 'death_epoch', have[2])
+  redis.call('HSET', record, 'lease_owner', '', 'death_owner', owner)
   redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
     {type = 'step', run = run, step = step, state = 'interrupted', message =
     string.format('Its worker died (%d of %d times in this step).', deaths, given_up)}))
@@ -54,6 +59,7 @@ end
 
 CLAIM: Final = (
     _NOW
+    + _TAKE_BACK
     + _DEATHS
     + """
 local record, due, events, suspect = unpack(KEYS)
@@ -67,6 +73,7 @@ if have[2] ~= run then return {'stale'} end
 if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
 if tonumber(have[5] or '0') > now then return {'busy'} end
+take_back_death(record, worker, heartbeats)
 if deaths_of(record, events, worker, heartbeats, run, step, given_up) == given_up - 1 then
   local other = redis.call('GET', suspect)
   if other and other ~= environment then
@@ -77,10 +84,10 @@ if deaths_of(record, events, worker, heartbeats, run, step, given_up) == given_u
 end
 -- Never one that was drawn on a Redis whose last writes a failover has lost: hence from the time.
 local epoch = math.max(tonumber(redis.call('HGET', record, 'epoch') or '0') + 1,
-  math.floor(now * 1000))
+  time[1] * 1000000 + time[2])
 redis.call('HINCRBY', record, 'attempt', 1)
-redis.call('HSET', record, 'epoch', epoch, 'lease_owner', worker, 'lease_until', now + lease,
-  'wakeups', 0)
+redis.call('HSET', record, 'epoch', epoch, 'lease_owner', worker, 'lease_run', run,
+  'lease_until', now + lease, 'wakeups', 0)
 redis.call('ZADD', due, now + lease, environment)
 if have[3] == 'queued' then
   redis.call('HSET', record, 'state', 'provisioning')
@@ -95,11 +102,9 @@ return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', reco
 NOTE: Final = (
     _NOW
     + _WRITE
-    + _ALIVE
     + """
 local record, events = unpack(KEYS)
 local epoch, run, fields, told = unpack(ARGV)
-alive(record, epoch)
 local have = redis.call('HMGET', record, 'epoch', 'run_id')
 if have[1] ~= epoch then return 'lost' end
 write(record, events, fields, told)
@@ -111,11 +116,9 @@ return 'written'
 ADVANCE: Final = (
     _NOW
     + _WRITE
-    + _ALIVE
     + """
 local record, due, events, suspect = unpack(KEYS)
 local environment, epoch, run, fields, told, delay = unpack(ARGV)
-alive(record, epoch)
 local have = redis.call('HMGET', record, 'epoch', 'run_id')
 if have[1] ~= epoch then return 'lost' end
 redis.call('HSET', record, 'lease_until', 0, 'lease_owner', '')
@@ -130,19 +133,21 @@ return 'written'
 
 RENEW: Final = (
     _NOW
+    + _TAKE_BACK
     + """
 local due, suspect = unpack(KEYS)
-local lease, worker = unpack(ARGV)
+local lease, worker, heartbeats = unpack(ARGV)
 local alone = redis.call('GET', suspect)
 local answers = {}
 for i = 3, #KEYS do
-  local environment, epoch, run = unpack(ARGV, 3 * i - 6, 3 * i - 4)
+  local environment, epoch, run = unpack(ARGV, 3 * i - 5, 3 * i - 3)
   local have = redis.call('HMGET', KEYS[i], 'epoch', 'run_id', 'lease_owner')
   -- A step may have given its lease back while this renewal was on its way.
   if have[1] ~= epoch or have[3] ~= worker then answers[#answers + 1] = 'lost'
   else
     redis.call('HSET', KEYS[i], 'lease_until', now + lease)
     redis.call('ZADD', due, now + lease, environment)
+    take_back_death(KEYS[i], worker, heartbeats)
     if environment == alone then redis.call('PEXPIRE', suspect, math.floor(lease * 1000)) end
     answers[#answers + 1] = have[2] == run and 'renewed' or 'replaced'
   end

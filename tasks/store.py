@@ -167,7 +167,10 @@ class WorkerStore:
         return Written(answer)
 
     async def renew(self, holds: Sequence[Hold], lease: float) -> list[Written]:
-        """Renew all leases of this worker in one call; the answers come in their order."""
+        """Renew all leases of this worker in one call; the answers come in their order.
+
+        A death that was counted of a worker which has a heartbeat again is taken back.
+        """
         answer: list[str] = await self._call(
             self._renew,
             [
@@ -178,6 +181,7 @@ class WorkerStore:
             [
                 lease,
                 self._worker,
+                self._keys.heartbeat(""),
                 *(
                     part
                     for hold in holds

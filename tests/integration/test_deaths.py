@@ -1,6 +1,5 @@
 """Workers that die in a step: they are counted, suspects go alone, and the third is the last."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -12,10 +11,9 @@ from envwright.client import Client
 from envwright.names import Keys, Step
 from envwright.record import FRESH_STEP, FailureCategory, Record, State
 from envwright.settings import ClientSettings
-from tasks.lease import End
 from tasks.store import DEATHS_GIVEN_UP, Claimed, Hold, Refusal, WorkerStore, Written
-from tests.cloud import ALWAYS, Cloud, throttled
-from tests.harness import EVERYTHING, environment, existing, until
+from tests.cloud import Cloud
+from tests.harness import EVERYTHING, environment, existing
 from tests.specs import spec
 from worker.runtime import name_of_process
 from worker.servers import LocalAws
@@ -49,6 +47,12 @@ class Workers:
         assert isinstance(claimed, Claimed), claimed
         one = self.record(name)
         return Hold(one.environment_id, one.run.id, claimed.epoch)
+
+    async def renewed(self, worker: str, name: str = "web") -> Written:
+        one = self.record(name)
+        hold = Hold(one.environment_id, one.run.id, one.epoch)
+        (answer,) = await self.named(worker).renew([hold], LEASE)
+        return answer
 
     async def end_lease(self, name: str = "web") -> None:
         """Let the lease be over, without its having been given back."""
@@ -108,32 +112,74 @@ async def test_a_lease_that_was_given_back_is_no_death(workers: Workers) -> None
     assert workers.record().deaths == 0
 
 
-@pytest.mark.parametrize("write", ["note", "advance"])
-async def test_who_was_taken_for_dead_and_writes_lives(workers: Workers, write: str) -> None:
-    """A machine that was suspended wakes up: its write changes nothing but this, and only once."""
-    hold = await workers.hold("first")
+@pytest.mark.parametrize("seen_by", ["renewal", "claim"])
+async def test_who_was_taken_for_dead_and_is_back_lives(workers: Workers, seen_by: str) -> None:
+    """A machine that was suspended wakes up, or Redis is within reach again: its heartbeat takes
+    its death back, and only once."""
+    await workers.hold("first")
     await workers.end_lease()
-    await workers.hold("second")
+    second = await workers.hold("second")
     assert workers.record().deaths == 1
 
+    await workers.live("first")
     for _ in range(2):
-        first = workers.named("first")
-        writing = first.note(hold, {}) if write == "note" else first.advance(hold, {}, [], 0)
-        assert await writing is Written.LOST
+        if seen_by == "renewal":
+            await workers.named("second").renew([second], LEASE)
+        else:
+            await workers.named("second").advance(second, {}, [], 0)
+            second = await workers.hold("second")
 
-    assert workers.record().deaths == 0
+        assert workers.record().deaths == 0
 
 
-async def test_who_wakes_up_after_the_step_was_done_changes_no_count(workers: Workers) -> None:
+async def test_outages_of_redis_make_no_suspect(workers: Workers) -> None:
+    """In one that outlasts a lease all heartbeats end, and who claims first finds none."""
+    for number in range(2 * DEATHS_GIVEN_UP):
+        await workers.hold(f"worker-{number % 3}")
+        for worker in range(3):
+            await workers.live(f"worker-{worker}")
+        holder = await workers.renewed(f"worker-{number % 3}")
+        assert (workers.record().deaths, holder) == (0, Written.RENEWED)
+
+        await workers.end_lease()
+        for worker in range(3):
+            await workers.redis.delete(workers.keys.heartbeat(f"worker-{worker}"))
+
+
+async def test_who_is_back_after_the_step_was_done_changes_no_count(workers: Workers) -> None:
     """The step's end forgot the deaths, so there is nothing to take back."""
-    hold = await workers.hold("first")
+    await workers.hold("first")
     await workers.end_lease()
     second = await workers.hold("second")
     await workers.named("second").advance(second, FRESH_STEP, [], 0)
 
-    await workers.named("first").note(hold, {})
+    await workers.live("first")
+    await workers.hold("third")
 
     assert workers.record().deaths == 0
+
+
+async def test_a_death_in_a_run_that_was_replaced_is_none_of_its_successor(
+    workers: Workers,
+) -> None:
+    """Of a suspect that is cancelled, the cleanup begins without a death, and tells of none."""
+    await workers.dying(DEATHS_GIVEN_UP - 1)
+    await workers.hold("last")
+    cancelled = workers.client.cancel("web")
+    await workers.end_lease()
+
+    await workers.hold("next")
+
+    assert workers.record().deaths == 0
+    assert [
+        one
+        for one in workers.client.events("web")
+        if one.run == cancelled.run_id and one.state == "interrupted"
+    ] == []
+
+    await workers.end_lease()
+    await workers.hold("after")
+    assert workers.record().deaths == 1
 
 
 async def test_a_worker_tries_one_suspect_at_a_time(workers: Workers) -> None:
@@ -221,33 +267,6 @@ def test_a_worker_that_is_started_again_has_another_name() -> None:
     """In a container it has the host name and the process id of the one that died, and its
     heartbeat must not be taken for that one's."""
     assert name_of_process() != name_of_process()
-
-
-async def test_a_step_that_lost_its_lease_says_that_its_worker_lives(
-    aws: LocalAws, redis_url: str, key_prefix: str
-) -> None:
-    """It makes nothing any more, and yet it takes the death back that was counted meanwhile."""
-    async with (
-        Cloud(aws.url) as cloud,
-        environment(EVERYTHING, redis_url, key_prefix, cloud) as one,
-        redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as database,
-    ):
-        told, run = one.worker.settings, one.record.run
-        await one.run(Step.NETWORK, Step.SECURITY, Step.INSTANCE)
-        cloud.inject("DescribeInstanceStatus", throttled(), times=ALWAYS)
-        running = asyncio.create_task(one.run(Step.READY))
-        await until(lambda: cloud.calls("DescribeInstanceStatus"))
-        await one.lose_lease()
-        second = WorkerStore(database, told.keys, told.queue, "second")
-        assert isinstance(await second.claim(one.id, run.id, Step.READY, LEASE), Claimed)
-        assert one.record.deaths == 1
-
-        for lease in one.worker.keeper._held:
-            lease.halt(End.LOST)
-        await running
-
-        assert one.record.deaths == 0
-        assert await second.claim(one.id, run.id, Step.READY, LEASE) is Refusal.BUSY
 
 
 async def test_a_step_that_is_done_clears_its_environment(
