@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envwright.errors import EnvwrightError
 from envwright.names import TAG_RECORD
-from envwright.record import Failure, FailureCategory, ResourceState
+from envwright.record import Failure, FailureCategory, ResourceRecord, ResourceState
 from tasks.aws.errors import AwsError, Halted
 from tasks.context import Context
 from tasks.resources.base import kind_name
@@ -23,33 +23,39 @@ _LONGEST_TEXT: Final = 80
 """Characters of a description or name that somebody else gave."""
 
 
-async def explained(context: Context, failure: Failure, ec2: "EC2Client") -> Failure:
-    """The failure of a cleanup, with what it left and, where something is in use, by what.
+def with_what_is_left(failure: Failure, beliefs: Mapping[str, ResourceRecord]) -> Failure:
+    """The failure of a cleanup, with the ids of what the record believes to be there still."""
+    left = {
+        key: belief.ids
+        for key, belief in beliefs.items()
+        if belief.state is not ResourceState.GONE and belief.ids
+    }
+    if not left:
+        return failure
+    listed = ", ".join(f"{key} ({', '.join(ids)})" for key, ids in left.items())
+    message = f"{failure.message} Left in AWS: {listed}."
+    return failure.model_copy(update={"message": message, "left": left})
+
+
+async def with_blockers(context: Context, failure: Failure, ec2: "EC2Client") -> Failure:
+    """The failure of a cleanup and, where something is in use, by what.
 
     `ec2` is one that may still be called: the context's is not after a failure.
     """
-    left = {
-        key: belief.ids
-        for key, belief in context.beliefs.items()
-        if belief.state is not ResourceState.GONE and belief.ids
-    }
-    blockers: list[str] = []
-    sentences = [failure.message]
-    if left:
-        listed = ", ".join(f"{key} ({', '.join(ids)})" for key, ids in left.items())
-        sentences.append(f"Left in AWS: {listed}.")
     vpcs = [
         one for key in context.beliefs if kind_name(key) == "vpc" for one in context.ids_of(key)
     ]
-    if failure.category is FailureCategory.BLOCKED and vpcs:
-        try:
-            blockers = await _blockers(context, ec2, vpcs)
-        except (AwsError, Halted) as error:
-            sentences.append(_not_looked_up(error))
-        else:
-            sentences.append(_sentence(blockers))
+    if failure.category is not FailureCategory.BLOCKED or not vpcs:
+        return failure
+    blockers: list[str] = []
+    try:
+        blockers = await _blockers(context, ec2, vpcs)
+    except (AwsError, Halted) as error:
+        told = _not_looked_up(error)
+    else:
+        told = _sentence(blockers)
     return failure.model_copy(
-        update={"message": " ".join(sentences), "left": left, "blockers": tuple(blockers)}
+        update={"message": f"{failure.message} {told}", "blockers": tuple(blockers)}
     )
 
 

@@ -23,7 +23,7 @@ from envwright.record import (
 )
 from envwright.runs import compensation, tried_again
 from tasks.aws.errors import Halted
-from tasks.blockers import explained
+from tasks.blockers import with_blockers, with_what_is_left
 from tasks.chain import following
 from tasks.context import Context, believed, settled_at
 from tasks.failures import failure_from
@@ -181,7 +181,7 @@ class _StepRun:
     async def _given_up(self, failure: Failure, context: Context | None) -> Outcome:
         """End the run as failed; a provision run is compensated for, unless the spec says hold."""
         run = self._record.run
-        if run.kind is RunKind.CLEANUP and context is not None:
+        if run.kind is RunKind.CLEANUP:
             failure = await self._explained(failure, context)
         told = self._event("failure", resource=failure.resource, message=failure.message)
         logger.error("run_failed", **failure.model_dump(mode="json", exclude={"step"}))
@@ -206,11 +206,20 @@ class _StepRun:
         )
         return Outcome(failure=failure, compensation=cleanup if written else None)
 
-    async def _explained(self, failure: Failure, context: Context) -> Failure:
+    async def _explained(self, failure: Failure, context: Context | None) -> Failure:
         """A cleanup's failure, with what is left and what is in the way."""
+        beliefs = context.beliefs if context else self._record.resources
+        failure = with_what_is_left(failure, beliefs)
+        if context is None:
+            return failure
         place, look = self._record.identity, Look(BLOCKERS_PATIENCE)
-        ec2 = await self._runtime.clients.door("ec2", place.region, place.account, look)
-        return await explained(context, failure, cast(Any, ec2))
+        try:
+            ec2 = await self._runtime.clients.door("ec2", place.region, place.account, look)
+            return await with_blockers(context, failure, cast(Any, ec2))
+        except Exception:
+            # Whatever it is: the failure itself must be put on record, or the step never ends.
+            logger.exception("blockers_not_found")
+            return failure
 
     async def _cleanup_failed(self, failure: Failure, told: Event) -> Outcome:
         """End the cleanup for now; but for an error of our own it is tried again after a pause."""

@@ -6,6 +6,7 @@ import pytest
 
 from envwright.record import FailureCategory, ResourceState, State
 from envwright.runs import CLEANUP_DEADLINE
+from tasks.network import VPC
 from tasks.resources.internet_gateway import InternetGateway
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.cloud.calls import Call, Reply, refusal
@@ -309,3 +310,38 @@ async def test_a_look_for_blockers_that_fails_hides_no_failure(
     assert record.cleanup_failure is not None
     assert record.cleanup_failure.code == "DependencyViolation"
     assert f"What uses it could not be looked up: {reason}" in record.cleanup_failure.message
+
+
+async def test_an_error_of_our_own_in_that_look_hides_no_failure(
+    everything: Environment, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not keep the failure from being put on record, or the step would crash for ever."""
+
+    async def crash(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("worker.step.with_blockers", crash)
+    cloud.inject("DeleteVpc", refused("DependencyViolation"), times=ALWAYS)
+
+    record = await everything.take_down()
+
+    assert record.state is State.CLEANUP_FAILED
+    assert record.cleanup_failure is not None
+    assert record.cleanup_failure.code == "DependencyViolation"
+    assert record.cleanup_failure.left
+
+
+async def test_a_cleanup_that_could_not_even_begin_says_what_is_left(
+    everything: Environment,
+) -> None:
+    """No worker ran until its deadline, say: what costs money is named all the same."""
+    everything.client.destroy(everything.id)
+    vpc = everything.record.resources[VPC].ids
+    await everything.shorten_deadline(-1)
+
+    failure = (await everything.to_rest()).cleanup_failure
+
+    assert failure is not None
+    assert failure.category is FailureCategory.DEADLINE
+    assert failure.left[VPC] == vpc
+    assert vpc[0] in failure.message
