@@ -73,6 +73,9 @@ class InMemoryStore(Store):
         with self._changed:
             return [self._accept_one(run) for run in runs]
 
+    def confirm(self) -> None:
+        """Memory has no replicas."""
+
     def events(self, environment_id: str, after: str = "-") -> list[Event]:
         start = 0 if after in ("-", "0") else int(after)
         with self._changed:
