@@ -5,9 +5,11 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import pytest
+import redis.asyncio
 
 from envwright.spec import load_spec
 from tests.cloud import Cloud
+from tests.desk import Desk
 from tests.harness import Environment, environment
 from tests.repository import ROOT
 from worker.servers import LocalAws
@@ -33,3 +35,12 @@ async def web(begin: Begin) -> AsyncIterator[Environment]:
     """The environment of examples/web.yaml, accepted and not yet begun."""
     async with begin(load_spec(ROOT / "examples" / "web.yaml")) as env:
         yield env
+
+
+@pytest.fixture
+async def desk(redis_url: str, key_prefix: str) -> AsyncIterator[Desk]:
+    worker = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
+    one = Desk(redis_url, key_prefix, worker)
+    yield one
+    one.close()
+    await worker.aclose()
