@@ -1,12 +1,14 @@
 """What the integration tests share: the strict cloud, and environments in it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import pytest
+import redis
 import redis.asyncio
 
+from envwright.client import Client
 from envwright.spec import load_spec
 from tests.cloud import Cloud
 from tests.desk import Desk
@@ -39,8 +41,23 @@ async def web(begin: Begin) -> AsyncIterator[Environment]:
 
 @pytest.fixture
 async def desk(redis_url: str, key_prefix: str) -> AsyncIterator[Desk]:
+    """Both stores on one Redis."""
     worker = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
     one = Desk(redis_url, key_prefix, worker)
     yield one
     one.close()
     await worker.aclose()
+
+
+@pytest.fixture
+def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
+    """A caller, on keys and a queue of the test's own."""
+    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
+        yield one
+
+
+@pytest.fixture
+def database(redis_url: str) -> Iterator[redis.Redis]:
+    """Redis itself, to see and to change what is in it."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as one:
+        yield one

@@ -63,12 +63,6 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
 
 
 @pytest.fixture
-def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
-    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
-        yield one
-
-
-@pytest.fixture
 def puppet(redis_url: str, key_prefix: str) -> Iterator[Puppet]:
     one = Puppet(redis_url, WEB, key_prefix)
     yield one

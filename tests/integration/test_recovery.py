@@ -1,7 +1,7 @@
 """What AWS holds and no record names: found by tags, told apart, put on record, taken down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -106,12 +106,6 @@ async def everything(begin: Begin) -> AsyncIterator[Environment]:
     async with begin(EVERYTHING) as env:
         assert (await env.to_rest()).state is State.READY
         yield env
-
-
-@pytest.fixture
-def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
-    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
-        yield one
 
 
 async def test_a_lost_record_is_written_anew_from_tags(everything: Environment) -> None:

@@ -71,12 +71,6 @@ def client(redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch) -> 
         yield one
 
 
-@pytest.fixture
-def database(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url, decode_responses=True) as one:
-        yield one
-
-
 def test_nothing_is_parked_where_all_can_be_read(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,41 @@
+"""What the tests of the client share: records as a worker would have left them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from envwright.client import Client
+from envwright.names import Step
+from envwright.record import Failure, FailureCategory, State
+from envwright.store import Store
+
+WEB = "web.eu-west-1"
+
+
+def set_state(client: Client, state: State, **fields: str) -> None:
+    """Let the environment be in this state, as a worker would have left it."""
+    keys = client.settings.keys
+    with redis.Redis.from_url(client.settings.redis_url) as database:
+        database.hset(keys.record(WEB), mapping={"state": state, **fields})
+
+
+def a_failure() -> str:
+    failure = Failure(category=FailureCategory.SPEC, message="It failed.", step=Step.SECURITY)
+    return failure.model_dump_json()
+
+
+def changing(changed: Callable[[], object]) -> Callable[..., Any]:
+    """`Store.accept`, before which something is changed, the first time that it is called."""
+    accept, todo = Store.accept, [changed]
+
+    def replacement(store: Store, runs: Any) -> Any:
+        if todo:
+            todo.pop()()
+        return accept(store, runs)
+
+    return replacement
+
+
+def queued(client: Client, database: redis.Redis) -> int:
+    return database.llen(client.settings.queue)
