@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -38,7 +38,7 @@ _WAITS_IN_A_TIMEOUT: Final = 2
 """What Redis is let wait for ends well before the socket's own time-out."""
 
 _OUT_OF_MEMORY: Final = "OOM command not allowed"
-"""What Redis says at its `maxmemory` under `noeviction`, also from within a script."""
+"""What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
 
 ACCEPT: Final = """
 local state, run_id, step = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step'))
@@ -125,7 +125,7 @@ class Store:
                 f"ENVWRIGHT_REDIS_URL names it."
             ) from error
         except RedisError as error:
-            if _OUT_OF_MEMORY in str(error):
+            if isinstance(error, OutOfMemoryError) or _OUT_OF_MEMORY in str(error):
                 raise StoreUnavailable(
                     f"{where} is full and takes nothing more in: give it more memory (maxmemory), "
                     f"or remove what else is in it. Making the same request again is safe."

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from envwright.client import Client
-from envwright.errors import NotAllowed, SpecConflict, StoreCorrupt, SurveyFailed
+from envwright.errors import NotAllowed, SpecConflict, StoreCorrupt, StoreUnavailable, SurveyFailed
 from envwright.names import TAG_RECORD, TAG_RESOURCE, Step, lost_id
 from envwright.record import ResourceState, State
 from envwright.recovery import Findings, Recovery
@@ -31,7 +31,7 @@ from tests.harness import (
 )
 from tests.integration.conftest import Begin
 from tests.specs import spec
-from worker.servers import LocalAws
+from worker.servers import LocalAws, LocalRedis
 
 HERE = Place(region=REGION)
 ROLE = "arn:aws:iam::210987654321:role/builder"
@@ -382,3 +382,13 @@ def test_an_external_id_is_in_no_message(client: Client) -> None:
         store = RecoveryStore(client.settings)
         assert store.asked(survey_id) == place
         store.close()
+
+
+def test_a_redis_that_is_full_is_told_as_that(own_redis: LocalRedis) -> None:
+    """Also where the question is put into a transaction."""
+    with Client(redis_url=own_redis.url) as client, Recovery(client.settings) as recovery:
+        with own_redis.client() as database:
+            database.config_set("maxmemory", 1)
+
+        with pytest.raises(StoreUnavailable, match="is full and takes nothing more in"):
+            recovery.look(HERE, 0.3)
