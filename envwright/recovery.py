@@ -137,12 +137,21 @@ class Recovery:
         deadline = time.monotonic() + timeout
         while (survey := self._store.answered(survey_id)) is None:
             if time.monotonic() > deadline:
-                raise SurveyFailed(
-                    f"No worker has answered within {timeout:g} s what AWS holds in {place}: check "
-                    f"that one runs and reads the queue {self._settings.queue}, or wait longer."
-                )
+                raise SurveyFailed(self._unanswered(survey_id, place, timeout))
             time.sleep(_PAUSE)
         return survey
+
+    def _unanswered(self, survey_id: str, place: Place, timeout: float) -> str:
+        silence = f"No worker has answered within {timeout:g} s what AWS holds in {place}"
+        if self._store.is_taken_up(survey_id):
+            return (
+                f"{silence}, though one looks: check that AWS has such a region and can be reached "
+                f"from there (the worker's log names each call), or wait longer."
+            )
+        return (
+            f"{silence}: check that one runs and reads the queue {self._settings.queue}, or wait "
+            f"longer."
+        )
 
 
 def _ids_of(holding: Holding) -> list[str]:

@@ -14,6 +14,8 @@ from envwright.survey import Place, Survey
 SURVEY_KEPT: Final = 900
 """Seconds for which a question, or its answer, lies in Redis."""
 
+_TAKEN_UP: Final = "taken_up"
+
 RECOVER: Final = """
 local record, events, environments = unpack(KEYS)
 local environment, fields, told, kept = unpack(ARGV)
@@ -74,6 +76,20 @@ class RecoveryStore(Store):
         with self._answering():
             text = cast(str | None, self._redis.hget(self._keys.survey(survey_id), "place"))
         return None if text is None else Place.model_validate_json(text)
+
+    def take_up(self, survey_id: str) -> None:
+        """Say that a worker has begun to look."""
+        key = self._keys.survey(survey_id)
+        with self._answering():
+            pipe = self._redis.pipeline()
+            pipe.hset(key, _TAKEN_UP, "1")
+            pipe.expire(key, SURVEY_KEPT)
+            pipe.execute()
+
+    def is_taken_up(self, survey_id: str) -> bool:
+        """Whether a worker has begun to look."""
+        with self._answering():
+            return bool(self._redis.hexists(self._keys.survey(survey_id), _TAKEN_UP))
 
     def answer(self, survey_id: str, answer: Survey | EnvwrightError) -> None:
         """Put what was found, or why nothing could be, in the place of the question."""

@@ -29,6 +29,7 @@ def survey(survey_id: str) -> None:
         # Answered already, or expired: a message may come twice.
         logger.info("survey_not_asked", survey=survey_id)
         return
+    store.take_up(survey_id)
     now = runtime.current()
     try:
         answer: Survey | EnvwrightError = now.loop.run(_look(now, place))

@@ -16,7 +16,7 @@ from tests.acceptance.conftest import (
     all_that_exists,
     how_much_exists,
 )
-from tests.cloud import ALWAYS, Cloud, refused
+from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.conftest import WorkerFactory
 from tests.harness import ALL_OF_EVERYTHING, ALL_OF_WEB, EVERYTHING
 from tests.specs import REGION, with_instances
@@ -132,12 +132,21 @@ def test_orphans_are_taken_down_beside_the_living_one_of_the_same_name(
 def test_what_keeps_a_worker_from_looking_is_told(
     envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
 ) -> None:
-    """No worker; then one that may not look. Neither is taken for an AWS that holds nothing."""
+    """No worker; one that AWS throttles; one that may not look: none is an AWS without anything."""
     silence = envwright("recover", "--region", REGION, "--timeout", "0.5")
     assert silence.code == 1
     assert "No worker has answered within 0.5 s" in silence.err
-    cloud.inject("DescribeTags", refused("UnauthorizedOperation"), times=ALWAYS)
+    assert "check that one runs" in silence.err
     running = worker()
+    cloud.inject("DescribeTags", throttled(), times=ALWAYS)
+
+    slow = envwright("recover", "--region", REGION, "--timeout", "5")
+
+    assert slow.code == 1
+    assert "within 5 s" in slow.err
+    assert "though one looks: check that AWS has such a region" in slow.err
+    cloud.heal()
+    cloud.inject("DescribeTags", refused("UnauthorizedOperation"), times=ALWAYS)
 
     refusal = envwright("recover", "--region", REGION)
 
