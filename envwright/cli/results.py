@@ -18,7 +18,7 @@ from envwright.cli.tables import (
     why,
 )
 from envwright.cli.waiting import Goal
-from envwright.record import HOLDS_NOTHING, FailureCategory, Record, State
+from envwright.record import HOLDS_NOTHING, Failure, FailureCategory, Record, State
 
 _INSTANCES_SHOWN: Final = 20
 
@@ -71,7 +71,7 @@ class Report:
     def failed(self, record: Record) -> None:
         """Why it failed, what is left of it in AWS, and what to do next."""
         if record.failure is not None:
-            self._headline(False, record, f" failed at {record.failure.step}.")
+            self._headline(False, record, f" {_how_it_failed(record.failure)}.")
             self._console.print(indented(why(record.failure)))
         if record.cleanup_failure is not None:
             step = record.cleanup_failure.step
@@ -116,6 +116,12 @@ class Report:
         for command, purpose in _offers(record):
             table.add_row(styled(command, "bold"), Text(purpose, "dim"))
         self._section(table)
+
+
+def _how_it_failed(failure: Failure) -> str:
+    if failure.category is FailureCategory.CANCELLED:
+        return "was cancelled"
+    return f"failed at {failure.step}"
 
 
 def _remains(record: Record) -> str:

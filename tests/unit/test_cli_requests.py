@@ -155,6 +155,8 @@ def test_cancel_says_what_became_of_each(
 
     assert run(["cancel", "held"]) == 0
     assert "held.eu-west-1 is cancelled." in capsys.readouterr().out
+    assert run(["status", "held"]) == 0
+    assert "held.eu-west-1 was cancelled." in capsys.readouterr().out
 
 
 def test_cancel_asks_before_it_takes_down(
