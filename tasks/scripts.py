@@ -123,7 +123,12 @@ local have = redis.call('HMGET', record, 'epoch', 'run_id')
 if have[1] ~= epoch then return 'lost' end
 redis.call('HSET', record, 'lease_until', 0, 'lease_owner', '')
 if redis.call('GET', suspect) == environment then redis.call('DEL', suspect) end
-if have[2] ~= run then redis.call('ZADD', due, now, environment) return 'replaced' end
+if have[2] ~= run then
+  -- Nobody has begun the successor: what trouble there was is that of this one.
+  redis.call('HSET', record, 'trouble', '')
+  redis.call('ZADD', due, now, environment)
+  return 'replaced'
+end
 write(record, events, fields, told)
 if tonumber(delay) < 0 then redis.call('ZREM', due, environment)
 else redis.call('ZADD', due, now + delay, environment) end

@@ -236,6 +236,17 @@ async def test_a_replaced_run_cannot_end_its_successor(desk: Desk) -> None:
     assert then.is_when(desk.due())
 
 
+async def test_the_trouble_of_a_replaced_run_is_none_of_its_successor(desk: Desk) -> None:
+    """It may have been told in the moment between the replacement and the worker's notice."""
+    hold = await desk.accept_and_claim()
+    desk.replace()
+    assert await desk.worker.note(hold, {"trouble": "AWS throttles."}) is Written.REPLACED
+
+    await desk.worker.advance(hold, {}, [], None)
+
+    assert not desk.record().trouble
+
+
 async def test_all_leases_of_a_worker_are_renewed_at_once(desk: Desk) -> None:
     """Each is answered for: renewed, replaced (and held until it ends), or lost."""
     kept = await desk.accept_and_claim("kept")
