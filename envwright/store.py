@@ -13,7 +13,13 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -39,6 +45,9 @@ _WAITS_IN_A_TIMEOUT: Final = 2
 
 _OUT_OF_MEMORY: Final = "OOM command not allowed"
 """What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+"""What Redis says where a key holds another type than the command is for."""
 
 ACCEPT: Final = """
 local state, run_id, step = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step'))
@@ -75,6 +84,16 @@ def event_from_entry(entry_id: str, fields: Mapping[str, str]) -> Event:
     """Read an event from its stream entry; its time is the entry's, which is Redis' clock."""
     event = Event.model_validate_json(fields["event"])
     return event.model_copy(update={"id": entry_id, "at": int(entry_id.split("-")[0]) / 1000})
+
+
+def _record_from(environment_id: str, fields: Mapping[str, str] | ResponseError) -> Record | None:
+    """The record, or None where there is none. Raises `StoreCorrupt`."""
+    if isinstance(fields, ResponseError):
+        raise StoreCorrupt(
+            f"What Redis holds under the key of the record of {environment_id} is no hash, so no "
+            f"record: find out who wrote it, and delete it."
+        )
+    return record_from_fields(environment_id, fields) if fields else None
 
 
 class Store:
@@ -146,7 +165,7 @@ class Store:
         Raises `StoreCorrupt` when one of them cannot be read.
         """
         return [
-            record_from_fields(environment_id, fields) if fields else None
+            _record_from(environment_id, fields)
             for environment_id, fields in self._fields_of(environment_ids)
         ]
 
@@ -165,7 +184,7 @@ class Store:
         answers: list[Record | StoreCorrupt | None] = []
         for environment_id, fields in self._fields_of(environment_ids):
             try:
-                answers.append(record_from_fields(environment_id, fields) if fields else None)
+                answers.append(_record_from(environment_id, fields))
             except StoreCorrupt as error:
                 answers.append(error)
         return answers
@@ -186,12 +205,18 @@ class Store:
         messages = [parked_from_entry(entry_id, fields) for entry_id, fields in entries]
         return Parked(messages=tuple(messages), records=unreadable)
 
-    def _fields_of(self, environment_ids: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    def _fields_of(
+        self, environment_ids: Sequence[str]
+    ) -> list[tuple[str, dict[str, str] | ResponseError]]:
+        """What is under each record's key, or Redis' error where that is no hash."""
         with self._answering():
             pipe = self._redis.pipeline(transaction=False)
             for environment_id in environment_ids:
                 pipe.hgetall(self._keys.record(environment_id))
-            answers = cast(list[dict[str, str]], pipe.execute())
+            answers = cast(list[dict[str, str] | ResponseError], pipe.execute(raise_on_error=False))
+            for answer in answers:
+                if isinstance(answer, Exception) and _WRONG_TYPE not in str(answer):
+                    raise answer
         return list(zip(environment_ids, answers, strict=True))
 
     def environment_ids(self, name: str | None = None) -> list[str]:

@@ -34,7 +34,8 @@ def show_recovered(found: Sequence[Findings], records: Sequence[Record], as_json
     for one in found:
         before = f"{counted(one.on_record, 'environment')} had a record" if one.on_record else ""
         news = f"{counted(len(one.lost), 'record')} written anew" if one.lost else ""
-        told = joined(filter(None, (before, news))) or "nothing carries envwright's tags"
+        nothing = "no environment can be told" if one.strays else "nothing carries envwright's tags"
+        told = joined(filter(None, (before, news))) or nothing
         typer.echo(f"{one.place}: {told}.")
     _section(
         "",

@@ -56,7 +56,10 @@ def show_list(client: "Client", states: Sequence[str], as_json: bool) -> None:
     elif states:
         sys.stderr.write(f"No environment is {' or '.join(states)}.\n")
     else:
-        sys.stderr.write("There are no environments yet: `envwright up FILE` builds one.\n")
+        sys.stderr.write(
+            "There are no environments to show: `envwright up FILE` builds one, and `envwright "
+            "recover` finds those whose records were lost.\n"
+        )
 
 
 def show_outputs(client: "Client", name: str, as_json: bool) -> None:

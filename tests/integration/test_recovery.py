@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from envwright.cli.findings import show_recovered
 from envwright.client import Client
 from envwright.errors import NotAllowed, SpecConflict, StoreCorrupt, StoreUnavailable, SurveyFailed
 from envwright.names import TAG_RECORD, TAG_RESOURCE, Step, lost_id
@@ -15,7 +16,7 @@ from envwright.recovery import Findings, Recovery
 from envwright.recovery_store import RecoveryStore
 from envwright.settings import ClientSettings
 from envwright.spec import Account
-from envwright.survey import Place
+from envwright.survey import Place, Stray
 from tasks.lease import Look
 from tasks.network import VPC
 from tasks.survey import look_around
@@ -392,3 +393,14 @@ def test_a_redis_that_is_full_is_told_as_that(own_redis: LocalRedis) -> None:
 
         with pytest.raises(StoreUnavailable, match="is full and takes nothing more in"):
             recovery.look(HERE, 0.3)
+
+
+def test_recover_does_not_deny_tags_that_it_cannot_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing but strays was found, they are no nothing."""
+    stray = Stray(id="vpc-1", why="no kind that is known")
+
+    show_recovered([Findings(HERE, strays=[stray]), Findings(HERE)], [], as_json=False)
+
+    some, none, *_ = capsys.readouterr().out.splitlines()
+    assert some == f"{REGION}: no environment can be told."
+    assert none == f"{REGION}: nothing carries envwright's tags."

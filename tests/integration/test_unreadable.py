@@ -109,6 +109,24 @@ def test_a_person_sees_what_cannot_be_read(
         client.status("web")
 
 
+def test_what_is_no_record_at_all_hides_no_other(
+    client: Client, database: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of another type than a record, under a record's key."""
+    client.enqueue(spec("good"))
+    client.enqueue(spec())
+    key = client.settings.keys.record(WEB)
+    database.delete(key)
+    database.set(key, "garbage")
+
+    assert [one.spec.name for one in client.environments()] == ["good"]
+    assert list(client.parked().records) == [WEB]
+    with pytest.raises(StoreCorrupt, match="is no hash"):
+        client.status(WEB)
+    assert run(["list"]) == 0
+    assert "good.eu-west-1" in capsys.readouterr().out
+
+
 def test_the_newest_are_shown_first(client: Client, database: redis.Redis) -> None:
     """And no more than are kept."""
     with database.pipeline() as pipe:

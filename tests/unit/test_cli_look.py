@@ -44,7 +44,8 @@ def test_an_empty_list_says_how_to_begin(
 
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("There are no environments yet: `envwright up FILE`")
+    assert printed.err.startswith("There are no environments to show: `envwright up FILE`")
+    assert "`envwright recover`" in printed.err
 
 
 def test_the_help_of_list_names_all_states(capsys: pytest.CaptureFixture[str]) -> None:
