@@ -9,9 +9,7 @@ from tests.acceptance.conftest import (
     CommandLine,
     how_much_exists,
 )
-from tests.cloud import ALWAYS, Call, Cloud, Reply
-from tests.cloud.calls import refusal
-from tests.cloud.faults import Forward
+from tests.cloud import Cloud
 from tests.conftest import WorkerFactory
 from tests.specs import REGION, spec
 from worker.processes import wait_until
@@ -39,14 +37,6 @@ def test_nothing_waits_for_a_cleanup_that_cannot_finish(
     assert outputs is not None
     answer = ec2.create_subnet(VpcId=outputs.vpc_id, CidrBlock="10.20.240.0/24")
     foreign = answer["Subnet"]["SubnetId"]
-
-    async def in_use(call: Call, forward: Forward) -> Reply:
-        vpc = {"Name": "vpc-id", "Values": [call.parameters["VpcId"]]}
-        if ec2.describe_subnets(Filters=[vpc])["Subnets"]:
-            return refusal(call, "DependencyViolation", "The vpc has dependencies", 400)
-        return await forward()
-
-    cloud.inject("DeleteVpc", in_use, times=ALWAYS)
 
     told = envwright("down", "web", "--yes")
 

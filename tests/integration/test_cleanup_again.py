@@ -9,8 +9,7 @@ from envwright.runs import CLEANUP_DEADLINE
 from tasks.network import VPC
 from tasks.resources.internet_gateway import InternetGateway
 from tests.cloud import ALWAYS, Cloud, refused, throttled
-from tests.cloud.calls import Call, Reply, refusal
-from tests.cloud.faults import Fault, Forward
+from tests.cloud.faults import Fault
 from tests.harness import EVERYTHING, IMAGE, Environment, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
@@ -26,27 +25,11 @@ async def everything(begin: Begin) -> AsyncIterator[Environment]:
         yield env
 
 
-def groups_in_use(cloud: Cloud, url: str) -> None:
-    """No group goes while another one's rules name it."""
-
-    async def fault(call: Call, forward: Forward) -> Reply:
-        group = call.parameters["GroupId"]
-        async with outsider(url) as ec2:
-            for one in (await ec2.describe_security_groups())["SecurityGroups"]:
-                rules = (one["IpPermissions"], one["IpPermissionsEgress"])
-                if one["GroupId"] != group and group in str(rules):
-                    return refusal(call, "DependencyViolation", "It has a dependent object", 400)
-        return await forward()
-
-    cloud.inject("DeleteSecurityGroup", fault, times=ALWAYS)
-
-
 @pytest.mark.parametrize("again", ["retry", "destroy"])
 async def test_what_redis_forgot_is_found_the_second_time(
-    everything: Environment, cloud: Cloud, aws: LocalAws, again: str
+    everything: Environment, aws: LocalAws, again: str
 ) -> None:
     """An attachment and a rule have no tags: a second try finds them on what they stand on."""
-    groups_in_use(cloud, aws.url)
     await everything.forget_resources(*UNTAGGED)
 
     first = await everything.take_down()
@@ -63,10 +46,9 @@ async def test_what_redis_forgot_is_found_the_second_time(
 
 
 async def test_rules_that_somebody_added_are_taken_away_the_second_time(
-    everything: Environment, cloud: Cloud, aws: LocalAws
+    everything: Environment, aws: LocalAws
 ) -> None:
     """Two groups that name each other, of which the spec says nothing, would never go."""
-    groups_in_use(cloud, aws.url)
     outputs = everything.record.outputs
     assert outputs is not None
     web, admin = outputs.security_groups["web"], outputs.security_groups["admin"]
@@ -93,19 +75,6 @@ async def foreign(everything: Environment, aws: LocalAws) -> AsyncIterator[str]:
     async with outsider(aws.url) as ec2:
         answer = await ec2.create_subnet(VpcId=outputs.vpc_id, CidrBlock="10.40.200.0/24")
         yield answer["Subnet"]["SubnetId"]
-
-
-def vpc_in_use(cloud: Cloud, url: str) -> None:
-    """No VPC goes while a subnet is in it."""
-
-    async def fault(call: Call, forward: Forward) -> Reply:
-        async with outsider(url) as ec2:
-            vpc = {"Name": "vpc-id", "Values": [call.parameters["VpcId"]]}
-            if (await ec2.describe_subnets(Filters=[vpc]))["Subnets"]:
-                return refusal(call, "DependencyViolation", "The vpc has dependencies", 400)
-        return await forward()
-
-    cloud.inject("DeleteVpc", fault, times=ALWAYS)
 
 
 async def remove_subnet(url: str, subnet: str) -> None:
@@ -145,10 +114,9 @@ async def test_a_cleanup_that_failed_is_tried_again_after_pauses_that_grow(
 
 
 async def test_when_what_is_foreign_is_gone_the_next_try_ends_the_cleanup(
-    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+    everything: Environment, aws: LocalAws, foreign: str
 ) -> None:
     """Nobody has to ask for it: a sweep wakes it up."""
-    vpc_in_use(cloud, aws.url)
     assert (await everything.take_down()).state is State.CLEANUP_FAILED
     await everything.wake_up()
     assert (await everything.to_rest()).state is State.CLEANUP_FAILED
@@ -162,10 +130,9 @@ async def test_when_what_is_foreign_is_gone_the_next_try_ends_the_cleanup(
 
 
 async def test_retry_need_not_wait_for_the_pause(
-    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+    everything: Environment, aws: LocalAws, foreign: str
 ) -> None:
     """It starts a run of its own at once, whose pauses begin anew should it fail too."""
-    vpc_in_use(cloud, aws.url)
     first = await everything.take_down()
     await everything.wake_up()
     assert (await everything.to_rest()).run.tries == 2
@@ -199,10 +166,9 @@ async def test_what_envwright_itself_failed_in_waits_for_a_person(
 
 
 async def test_a_failed_cleanup_of_the_first_version_waits_for_retry(
-    everything: Environment, cloud: Cloud, aws: LocalAws, foreign: str
+    everything: Environment, aws: LocalAws, foreign: str
 ) -> None:
     """Its run has none of the newer fields, and nothing makes it due."""
-    vpc_in_use(cloud, aws.url)
     await everything.take_down()
     await everything.as_the_first_version_left_it()
 
@@ -214,9 +180,7 @@ async def test_a_failed_cleanup_of_the_first_version_waits_for_retry(
     assert (await everything.to_rest()).state is State.DESTROYED
 
 
-async def test_what_blocks_a_cleanup_is_named(
-    everything: Environment, cloud: Cloud, aws: LocalAws
-) -> None:
+async def test_what_blocks_a_cleanup_is_named(everything: Environment, aws: LocalAws) -> None:
     """Whatever is in the VPC and not of the environment, with what helps to find whose it is."""
     outputs = everything.record.outputs
     assert outputs is not None
@@ -235,7 +199,6 @@ async def test_what_blocks_a_cleanup_is_named(
             GroupId=group["GroupId"],
             IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **pair}],
         )
-    groups_in_use(cloud, aws.url)
 
     failure = (await everything.take_down()).cleanup_failure
 
