@@ -61,6 +61,8 @@ def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["up", "--nonsense", "web.yaml"], "No such option: --nonsense"),
         (["watch", "web", "--timeout", "-1"], "'-1' is no number of seconds"),
         (["watch", "web", "--timeout", "abc"], "'abc' is no number of seconds"),
+        (["recover", "--region", "eu-west-1", "--external-id", "x"], "goes with --role-arn"),
+        (["orphans", "--external-id", "x"], "goes with --role-arn"),
         (["up", "no-such-file.yaml"], "no-such-file.yaml cannot be read: no such file"),
         (["list", "--state", "gone"], "There is no state gone"),
         (["retry"], "Give names, or --all"),

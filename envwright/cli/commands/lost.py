@@ -31,6 +31,7 @@ AnswerTimeout = Annotated[
 
 
 def recover(
+    context: typer.Context,
     region: Annotated[list[str], typer.Option(metavar="REGION", help=_REGION)],
     role_arn: RoleArn = None,
     external_id: ExternalId = None,
@@ -45,6 +46,7 @@ def recover(
     from envwright.cli.findings import look_in, show_recovered
     from envwright.recovery import Recovery
 
+    _refuse_what_has_no_role(context, role_arn)
     places = inputs.places(region, role_arn, external_id)
     with inputs.connect(redis_url) as client, Recovery(client.settings) as recovery:
         found = look_in(recovery, places, timeout)
@@ -55,6 +57,7 @@ def recover(
 
 
 def orphans(
+    context: typer.Context,
     region: Annotated[
         list[str] | None,
         typer.Option(metavar="REGION", help=f"{_REGION} Without it: wherever there are records."),
@@ -82,6 +85,7 @@ def orphans(
     from envwright.cli.waiting import TAKEN_DOWN
     from envwright.recovery import Recovery
 
+    _refuse_what_has_no_role(context, role_arn)
     with inputs.connect(redis_url) as client, Recovery(client.settings) as recovery:
         if region or role_arn:
             places = inputs.places(region or [], role_arn, external_id)
@@ -97,3 +101,15 @@ def orphans(
         ids = [one for lost in doomed if (one := recovery.recover(lost)) is not None]
         answers = [attempt(client.destroy, one) for one in ids]
         return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, None, as_json))
+
+
+def _refuse_what_has_no_role(context: typer.Context, role_arn: str | None) -> None:
+    """Raise `UsageError` for an external id that was typed, and would be used for nothing.
+
+    One in the variable may be there for other commands.
+    """
+    source = context.get_parameter_source("external_id")
+    if role_arn is None and source is not None and source.name == "COMMANDLINE":
+        raise exits.UsageError(
+            "--external-id goes with --role-arn: without a role, a worker looks in its own account."
+        )
