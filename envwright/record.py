@@ -115,6 +115,24 @@ class FailureCategory(StrEnum):
     INTERNAL = "internal"
 
 
+class ErrorClass(StrEnum):
+    """What an error of AWS means for who made the call, whatever its code."""
+
+    THROTTLED = "throttled"
+    TRANSIENT = "transient"
+    NOT_FOUND = "not_found"
+    ABSENT = "absent"
+    CONFLICT = "conflict"
+    DEPENDENCY = "dependency"
+    CAPACITY = "capacity"
+    QUOTA = "quota"
+    PERMISSION = "permission"
+    EXISTS = "exists"
+    EXPIRED = "expired"
+    TOKEN = "token"  # noqa: S105 - a class of errors about client tokens, not a password
+    INVALID = "invalid"
+
+
 class Value(BaseModel):
     """A frozen value that refuses nothing: a newer writer may have added fields."""
 

@@ -10,7 +10,7 @@ import typer
 
 from envwright.cli.exits import UsageError
 from envwright.cli.output import clean, counted, print_json
-from envwright.record import RETRYABLE, Record, State
+from envwright.record import RETRYABLE, ErrorClass, FailureCategory, Record, State
 
 if TYPE_CHECKING:
     from envwright.client import Client
@@ -63,6 +63,24 @@ def choose(client: "Client", states: Sequence[str], error: str | None) -> Choice
         ids.append(record.environment_id)
         counts[_sort_of(record)] += 1
     return Choice(ids, counts)
+
+
+def doubt(client: "Client", choice: Choice, error: str | None) -> str | None:
+    """That nothing was chosen by an error which may be mistyped, since nobody has heard of it.
+
+    It may be a code of AWS too, so only the records can tell.
+    """
+    known = {one.casefold() for one in (*FailureCategory, *ErrorClass)}
+    if choice.ids or error is None or error.casefold() in known:
+        return None
+    failures = (record.last_failure for record in client.environments())
+    if any(failure is not None and failure.is_of(error) for failure in failures):
+        return None
+    return (
+        f"Nothing on record failed with {clean(error)}. --error takes a category "
+        f"({', '.join(FailureCategory)}), a class of errors ({', '.join(ErrorClass)}), or a code "
+        f"of AWS."
+    )
 
 
 def show(choice: Choice, as_json: bool) -> None:

@@ -3,30 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from textwrap import shorten
 from typing import Any, Final
 
 from envwright.errors import EnvwrightError
-
-
-class ErrorClass(StrEnum):
-    """What an error means for the caller, whatever its code."""
-
-    THROTTLED = "throttled"
-    TRANSIENT = "transient"
-    NOT_FOUND = "not_found"
-    ABSENT = "absent"
-    CONFLICT = "conflict"
-    DEPENDENCY = "dependency"
-    CAPACITY = "capacity"
-    QUOTA = "quota"
-    PERMISSION = "permission"
-    EXISTS = "exists"
-    EXPIRED = "expired"
-    TOKEN = "token"  # noqa: S105 - a class of errors about client tokens, not a password
-    INVALID = "invalid"
-
+from envwright.record import ErrorClass as ErrorClass
 
 _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     ErrorClass.THROTTLED: frozenset(

@@ -75,6 +75,22 @@ def test_retry_all_goes_on_with_what_is_meant(
     assert moved == names
 
 
+@pytest.mark.parametrize("mode", [[], ["--dry-run"], ["--json"]])
+def test_an_error_that_nobody_has_heard_of_is_doubted(
+    fleet: InMemoryClient, capsys: pytest.CaptureFixture[str], mode: list[str]
+) -> None:
+    """It may be mistyped: what --error takes is told. What is known, or on record, is no doubt."""
+    assert run(["retry", "--all", "--error", "throtled", *mode]) == 0
+    told = capsys.readouterr().err
+    assert "Nothing on record failed with throtled." in told
+    assert "spec, permission, quota," in told
+    assert "throttled, transient," in told
+
+    for known in ("token", "InvalidAMIID.NotFound"):
+        assert run(["retry", "--all", "--state", "cleaned", "--error", known, *mode]) == 0
+        assert "Nothing on record" not in capsys.readouterr().err
+
+
 def test_a_dry_run_says_how_many_and_begins_nothing(
     fleet: InMemoryClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,7 +135,7 @@ def retry(
 
     A cleanup that failed goes on too. With --all it asks first on a terminal.
     """
-    from envwright.cli.bulk import choose, really_retry, show
+    from envwright.cli.bulk import choose, doubt, really_retry, show
     from envwright.cli.requests import How, carry_out
 
     if every == bool(names):
@@ -146,6 +146,9 @@ def retry(
         ids = [client.resolve(name) for name in dict.fromkeys(names or [])]
         if every:
             choice = choose(client, state or [], error)
+            doubtful = doubt(client, choice, error)
+            if doubtful:
+                typer.echo(doubtful, err=True)
             if dry_run:
                 show(choice, as_json)
                 return exits.OK
@@ -153,7 +156,8 @@ def retry(
                 raise exits.Declined
             ids = [*choice.ids]
             if not ids and not as_json:
-                typer.echo("There is nothing to retry.", err=True)
+                if not doubtful:
+                    typer.echo("There is nothing to retry.", err=True)
                 return exits.OK
         answers = list(zip(ids, client.retry_many(ids), strict=True))
         return carry_out(client, answers, None, How(not no_wait, timeout, as_json))
