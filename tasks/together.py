@@ -23,7 +23,12 @@ async def together(lease: Lease, *coroutines: Coroutine[Any, Any, None]) -> None
             lease.halt(End.FAILED)
             raise
 
-    results = await asyncio.gather(*map(guarded, coroutines), return_exceptions=True)
+    try:
+        results = await asyncio.gather(*map(guarded, coroutines), return_exceptions=True)
+    finally:
+        # Who is cancelled here leaves members that have not begun, and whom nobody awaits.
+        for coroutine in coroutines:
+            coroutine.close()
     failures = [one for one in results if isinstance(one, BaseException)]
     for failure in failures:
         if not isinstance(failure, Halted):

@@ -1,6 +1,7 @@
 """Members of a step side by side: a failure stops the others without tearing at them."""
 
 import asyncio
+import inspect
 from collections.abc import Coroutine
 from typing import Any
 
@@ -93,3 +94,19 @@ async def test_a_failure_is_told_before_a_halt(lease: Lease, first: bool) -> Non
     members: list[Coroutine[Any, Any, None]] = [failing(), halted()]
     with pytest.raises(Failed):
         await together(lease, *(members if first else reversed(members)))
+
+
+async def test_members_that_had_not_begun_when_all_is_cancelled_are_closed(lease: Lease) -> None:
+    """Python warns of a coroutine that nobody awaits, and a warning fails the test that is next."""
+
+    async def member() -> None:
+        await asyncio.sleep(3600)
+
+    waiting = member()
+    running = asyncio.create_task(together(lease, waiting))
+    await asyncio.sleep(0)  # it has made its members' tasks, and none of them has run
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert running.cancelled()
+    assert inspect.getcoroutinestate(waiting) == inspect.CORO_CLOSED
