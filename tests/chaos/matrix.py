@@ -125,6 +125,8 @@ async def _played(world: World, spec: EnvironmentSpec, clean: CleanRun, cell: Ce
     if not strike.reached:
         verdict.lost.append("the place of the trouble was never come to")
     events = await world.ask(world.client.events, spec.environment_id)
+    # `ready` would remove it; but of one trouble alone none should ever have been made.
+    verdict.doubled += [f"{one.resource} was made twice" for one in events if one.type == "double"]
     if steps_without_an_end(events) > world.kills:
         verdict.untrue.append("more steps have no end than workers died")
     return verdict
