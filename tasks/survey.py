@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TAGGED: Final[Mapping[str, type[Tagged]]] = {
     kind.kind: kind for kind in chain.from_iterable(KINDS) if issubclass(kind, Tagged)
 }
+_BY_AWS_TYPE: Final[Mapping[str, type[Tagged]]] = {kind.aws_type: kind for kind in _TAGGED.values()}
 
 
 async def look_around(
@@ -34,12 +35,10 @@ async def look_around(
     strays: list[Stray] = []
     for resource_id, marks in sorted(marked.items()):
         told = marks.told()
-        if _kind(marks) is None:
-            strays.append(Stray(id=resource_id, why=f"{_shown(marks)}: no kind that is known"))
-        elif resource_id not in existing:
+        if marks.aws_type in _BY_AWS_TYPE and resource_id not in existing:
             continue
-        elif told is None:
-            strays.append(Stray(id=resource_id, why=_shown(marks)))
+        if told is None or not _is_what_it_says(marks):
+            strays.append(Stray(id=resource_id, why=_doubt(marks)))
         else:
             holdings[told[0]][told[1]].append(resource_id)
     return Survey(
@@ -60,7 +59,7 @@ async def _existing(ec2: "EC2Client", marked: Mapping[str, Marks]) -> set[str]:
     """Those that exist: a tag outlives what it was on."""
     by_kind: defaultdict[type[Tagged], list[str]] = defaultdict(list)
     for resource_id, marks in marked.items():
-        if (kind := _kind(marks)) is not None:
+        if (kind := _BY_AWS_TYPE.get(marks.aws_type)) is not None:
             by_kind[kind].append(resource_id)
     found: set[str] = set()
     for kind, ids in by_kind.items():
@@ -69,8 +68,22 @@ async def _existing(ec2: "EC2Client", marked: Mapping[str, Marks]) -> set[str]:
     return found
 
 
-def _kind(marks: Marks) -> type[Tagged] | None:
+def _said_kind(marks: Marks) -> type[Tagged] | None:
     return _TAGGED.get(kind_name(marks.key)) if marks.key else None
+
+
+def _is_what_it_says(marks: Marks) -> bool:
+    kind = _said_kind(marks)
+    return kind is not None and kind.aws_type == marks.aws_type
+
+
+def _doubt(marks: Marks) -> str:
+    """Why it cannot be told whose it is."""
+    if _said_kind(marks) is None:
+        return f"{_shown(marks)}: no kind that is known"
+    if not _is_what_it_says(marks):
+        return f"{_shown(marks)}: AWS says that it is of the type {marks.aws_type}"
+    return _shown(marks)
 
 
 def _shown(marks: Marks) -> str:

@@ -36,6 +36,8 @@ class Marks:
 
     resource: str = ""
     record: str = ""
+    aws_type: str = ""
+    """What the resource is, by AWS and not by the tags, which may say anything."""
 
     @property
     def key(self) -> str | None:
@@ -101,7 +103,8 @@ async def read_marks(
         answer = await ec2.describe_tags(Filters=filters, **page)
         for tag in answer["Tags"]:
             field = "resource" if tag["Key"] == TAG_RESOURCE else "record"
-            found[tag["ResourceId"]] = replace(found[tag["ResourceId"]], **{field: tag["Value"]})
+            changes: Any = {field: tag["Value"], "aws_type": tag["ResourceType"]}
+            found[tag["ResourceId"]] = replace(found[tag["ResourceId"]], **changes)
         if not answer.get("NextToken"):
             return found
         page["NextToken"] = answer["NextToken"]

@@ -89,6 +89,9 @@ def all_ids(doomed: Mapping[str, Sequence[str]]) -> list[str]:
 class Tagged(Resource):
     """A resource that carries its key in a tag, given to it by the create call itself."""
 
+    aws_type: ClassVar[str]
+    """What AWS calls this kind where it names the type of a tagged resource."""
+
     @classmethod
     @abstractmethod
     async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:

@@ -30,6 +30,7 @@ class Instances(Tagged):
     """`count` of them under one key, since one call gives all that it launches the same tags."""
 
     kind: ClassVar[str] = "instances"
+    aws_type: ClassVar[str] = "instance"
     by_token: ClassVar[bool] = True
     deleted_together: ClassVar[bool] = True
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class InternetGateway(Tagged):
     kind: ClassVar[str] = "internet_gateway"
+    aws_type: ClassVar[str] = "internet-gateway"
 
     @classmethod
     async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class KeyPair(Tagged):
     kind: ClassVar[str] = "key_pair"
+    aws_type: ClassVar[str] = "key-pair"
 
     name: str
     public_key: str = field(repr=False)

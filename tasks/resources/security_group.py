@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class SecurityGroup(Tagged):
     kind: ClassVar[str] = "security_group"
+    aws_type: ClassVar[str] = "security-group"
 
     vpc: str
     name: str

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Subnet(Tagged):
     kind: ClassVar[str] = "subnet"
+    aws_type: ClassVar[str] = "subnet"
 
     vpc: str
     name: str

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Vpc(Tagged):
     kind: ClassVar[str] = "vpc"
+    aws_type: ClassVar[str] = "vpc"
 
     cidr: str
 

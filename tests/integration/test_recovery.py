@@ -283,6 +283,23 @@ async def test_what_has_spoilt_tags_is_told_of_and_belongs_to_nobody(
     assert not {vpc, gateway} & ids
 
 
+async def test_what_is_tagged_as_another_kind_is_told_of(
+    everything: Environment, aws: LocalAws
+) -> None:
+    """It is there, whatever its tag says that it is; and what is gone is not told of."""
+    marks = tagged_as(everything, "network/subnet/x")
+    there, gone = await a_vpc(aws, marks), await a_vpc(aws, marks)
+    async with outsider(aws.url) as ec2:
+        await ec2.delete_vpc(VpcId=gone)
+
+    found = await look(everything)
+
+    (stray,) = found.strays
+    assert stray.id == there
+    assert "network/subnet/x" in stray.why
+    assert stray.why.endswith("AWS says that it is of the type vpc")
+
+
 async def test_a_record_that_cannot_be_read_is_not_lost(everything: Environment) -> None:
     """A newer version wrote it, and it lives: nothing of it is taken for an orphan's."""
     with keys_of(everything) as keys:
@@ -316,7 +333,14 @@ async def test_what_the_record_at_rest_does_not_name_is_told_of(
 
 async def a_double(env: Environment, aws: LocalAws) -> str:
     """A VPC under the tags of this record's VPC."""
-    tags = {TAG_RESOURCE: f"{env.id}/{VPC}", TAG_RECORD: f"{env.id}/{env.record.uid}"}
+    return await a_vpc(aws, tagged_as(env, VPC))
+
+
+def tagged_as(env: Environment, key: str) -> dict[str, str]:
+    return {TAG_RESOURCE: f"{env.id}/{key}", TAG_RECORD: f"{env.id}/{env.record.uid}"}
+
+
+async def a_vpc(aws: LocalAws, tags: dict[str, str]) -> str:
     async with outsider(aws.url) as ec2:
         answer = await ec2.create_vpc(
             CidrBlock="10.99.0.0/16",
