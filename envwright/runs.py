@@ -138,7 +138,13 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
         step=seen.step,
     )
     fields = {"failure": failure.model_dump_json()}
-    told = Event(type="failure", run=seen.run.id, step=seen.step, message=failure.message)
+    told = Event(
+        type="failure",
+        run=seen.run.id,
+        step=seen.step,
+        state=failure.category,
+        message=failure.message,
+    )
     failed = Event(type="state", run=seen.run.id, step=seen.step, state=State.FAILED)
     if seen.on_failure == "cleanup":
         run = cleanup("cancel", State.CLEANED, seen, now)

@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self
 
 from envwright.cli.output import clean, described, duration, plain, print_json
 from envwright.cli.watch import Update
-from envwright.record import Event
+from envwright.record import Event, FailureCategory
 
 REDIS_AWAY: Final = "Redis does not answer: waiting a few seconds for it. The jobs go on."
 
@@ -96,6 +96,8 @@ def sentence(event: Event) -> str:
             words = [event.resource, event.state, *event.ids]
         case "double":
             words = ["double of", event.resource, event.state, *event.ids]
+        case "failure" if event.state == FailureCategory.CANCELLED:
+            words = [event.state]
         case "failure":
             words = [f"failed at {event.step}" if event.step else "failed"]
         case "state":

@@ -18,7 +18,7 @@ from envwright.cli.tables import (
     why,
 )
 from envwright.cli.waiting import Goal
-from envwright.record import HOLDS_NOTHING, Failure, FailureCategory, Record, State
+from envwright.record import HOLDS_NOTHING, Failure, FailureCategory, Record, ResourceState, State
 
 _INSTANCES_SHOWN: Final = 20
 
@@ -125,14 +125,26 @@ def _how_it_failed(failure: Failure) -> str:
 
 
 def _remains(record: Record) -> str:
-    left = left_over(record)
     if record.state in HOLDS_NOTHING:
         return "All that had been made was taken down: AWS holds nothing of it."
     if record.state is State.CLEANUP_FAILED:
         return "This is left of it in AWS:"
     if record.state is State.FAILED:
-        return f"What was made is held for inspection: {counted(len(left), 'resource')}."
+        return _what_is_held(record)
     return "It is being taken down."
+
+
+def _what_is_held(record: Record) -> str:
+    left = left_over(record).values()
+    begun = sum(one.state is ResourceState.INTENDED and not one.ids for one in left)
+    made = len(left) - begun
+    told = "Nothing was made."
+    if made:
+        told = f"What was made is held for inspection: {counted(made, 'resource')}."
+    if begun:
+        more = " more" if made else ""
+        told = f"{told} Of {begun}{more} only the intent is on record: it may have been made."
+    return told
 
 
 def _offers(record: Record) -> list[tuple[str, str]]:

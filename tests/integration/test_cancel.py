@@ -194,7 +194,7 @@ async def test_the_history_tells_of_a_cancel(begin: Begin) -> None:
                 (one.type, one.run, one.state, one.message) for one in env.client.events(env.id)
             ]
 
-        why = ("failure", began, None, "The run was cancelled in the security step.")
+        why = ("failure", began, "cancelled", "The run was cancelled in the security step.")
         if on_failure == "hold":
             assert told[-2:] == [why, ("state", ended.id, "failed", None)]
         else:

@@ -4,10 +4,13 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
 
 from envwright.cli.app import run
+from envwright.cli.painter import Marks
+from envwright.cli.results import Report
 from envwright.names import Step
-from envwright.record import Failure, FailureCategory, State
+from envwright.record import Failure, FailureCategory, ResourceRecord, ResourceState, State
 from envwright.testing import InMemoryClient
 from tests.documents import document
 from tests.puppet import UNKNOWN_IMAGE
@@ -173,6 +176,49 @@ def test_cancel_says_what_became_of_each(
     assert "held.eu-west-1 is cancelled." in capsys.readouterr().out
     assert run(["status", "held"]) == 0
     assert "held.eu-west-1 was cancelled." in capsys.readouterr().out
+
+
+def test_the_events_of_a_cancelled_run_tell_of_no_failure_at_a_step(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.enqueue(spec_data("web", on_failure="hold"))
+
+    assert run(["cancel", "web"]) == 0
+    assert "Nothing was made." in capsys.readouterr().out
+    assert run(["events", "web"]) == 0
+
+    told = capsys.readouterr().out
+    assert "cancelled: The run was cancelled before it began." in told
+    assert "failed at" not in told
+
+
+@pytest.mark.parametrize(
+    ("made", "begun", "told"),
+    [
+        (0, 2, "Nothing was made. Of 2 only the intent is on record: it may have been made."),
+        (2, 0, "What was made is held for inspection: 2 resources."),
+        (1, 1, "1 resource. Of 1 more only the intent is on record"),
+    ],
+)
+def test_of_what_is_held_only_what_was_made_is_counted(
+    client: InMemoryClient, made: int, begun: int, told: str
+) -> None:
+    """An intent is no resource yet, and may be one that nobody recorded."""
+    client.enqueue(spec_data("web", on_failure="hold"))
+    record = client.finish("web", State.FAILED, failure=UNKNOWN_IMAGE)
+    states = [ResourceState.CREATED] * made + [ResourceState.INTENDED] * begun
+    resources = {
+        f"network/subnet/{number}": ResourceRecord(
+            state=state, ids=("subnet-1",) if state is ResourceState.CREATED else (), at=0
+        )
+        for number, state in enumerate(states)
+    }
+    shown = io.StringIO()
+
+    report = Report(Console(file=shown, width=200), Marks(spinner="*"))
+    report.failed(record.model_copy(update={"resources": resources}))
+
+    assert told in shown.getvalue()
 
 
 def test_cancel_asks_before_it_takes_down(
