@@ -117,6 +117,11 @@ class Store:
     def close(self) -> None:
         self._redis.close()
 
+    def _tls_doubt(self) -> str:
+        """A Redis that speaks no TLS says nothing to one who begins with it."""
+        is_tls = self._settings.redis_url.startswith("rediss://")
+        return ", or speak no TLS at this port, which rediss:// asks for" if is_tls else ""
+
     @contextmanager
     def _answering(self) -> Iterator[None]:
         where = f"Redis at {address(self._settings.redis_url)}"
@@ -125,7 +130,7 @@ class Store:
         except RedisTimeoutError as error:
             raise StoreUnavailable(
                 f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
-                f"frozen or out of reach. Whether a request was accepted is not known; making "
+                f"frozen or out of reach{self._tls_doubt()}. Whether a request was accepted is not known; making "
                 f"the same request again is safe."
             ) from error
         except AuthenticationError as error:

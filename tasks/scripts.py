@@ -74,7 +74,8 @@ if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
 if tonumber(have[5] or '0') > now then return {'busy'} end
 take_back_death(record, worker, heartbeats)
-if deaths_of(record, events, worker, heartbeats, run, step, given_up) == given_up - 1 then
+local deaths = deaths_of(record, events, worker, heartbeats, run, step, given_up)
+if deaths == given_up - 1 then
   local other = redis.call('GET', suspect)
   if other and other ~= environment then
     redis.call('ZADD', due, now + pause, environment)
@@ -94,7 +95,9 @@ if have[3] == 'queued' then
   redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
     {type = 'state', run = run, state = 'provisioning'}))
 end
-redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', told)
+if deaths < given_up then
+  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', told)
+end
 return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', record)}
 """.replace("{kept}", str(EVENTS_KEPT))
 )

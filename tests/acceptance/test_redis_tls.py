@@ -111,3 +111,13 @@ def test_a_redis_that_proves_nothing_is_told_nothing(
     assert told.code == 1
     assert UNKNOWN in told.err
     assert overheard == []
+
+
+def test_a_redis_without_tls_is_told_as_that(own_redis: LocalRedis) -> None:
+    """It waits for the rest of a command that never comes: that looks as if it were frozen."""
+    url = own_redis.url.replace("redis://", "rediss://")
+    with (
+        Client(redis_url=url, redis_timeout=0.5) as client,
+        pytest.raises(StoreUnavailable, match="or speak no TLS at this port"),
+    ):
+        client.enqueue(spec_data())

@@ -241,6 +241,7 @@ async def test_the_step_that_kills_its_worker_each_time_is_given_up(
             store = WorkerStore(database, told.keys, told.queue, name)
             one.worker = replace(one.worker, store=store)
 
+        run = one.record.run.id
         await one.run(Step.NETWORK)
         for number in range(DEATHS_GIVEN_UP):
             start_worker(f"dead-{number}")
@@ -259,6 +260,12 @@ async def test_the_step_that_kills_its_worker_each_time_is_given_up(
             record.failure.message
         )
         assert len(cloud.calls("CreateSecurityGroup")) == made
+        started = [
+            event
+            for event in one.client.events(one.id)
+            if (event.run, event.step, event.state) == (run, Step.SECURITY, "started")
+        ]
+        assert len(started) == DEATHS_GIVEN_UP
         assert record.deaths == 0
         assert await existing(aws.url) == {}
 
