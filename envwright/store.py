@@ -130,8 +130,8 @@ class Store:
         except RedisTimeoutError as error:
             raise StoreUnavailable(
                 f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
-                f"frozen or out of reach{self._tls_doubt()}. Whether a request was accepted is not known; making "
-                f"the same request again is safe."
+                f"frozen or out of reach{self._tls_doubt()}. Whether a request was accepted is not "
+                f"known; making the same request again is safe."
             ) from error
         except AuthenticationError as error:
             raise StoreUnavailable(
