@@ -14,7 +14,7 @@ UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 # For pytest, such as `make unit PYTEST_ARGS="-k spec -x"` or `make test PYTEST_ARGS="-n 4"`.
 PYTEST_ARGS ?=
-# For `make chaos`, such as `make chaos CHAOS_ARGS="--seeds 100"`; one seed or cell is played again by
+# For `make chaos`, such as `make chaos CHAOS_ARGS="--count 100"`; one seed or cell is played again by
 # `.venv/bin/python -m tests.chaos seed 17`.
 CHAOS_ARGS ?=
 # For `make lock`, such as `make lock LOCK_ARGS="--upgrade-package moto"`.

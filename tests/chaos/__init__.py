@@ -1,6 +1,7 @@
 """Whatever dies, whenever: the crash matrix and the seeds of random faults.
 
     python -m tests.chaos matrix            every call, and every way in which it goes wrong
+    python -m tests.chaos cell TEXT         those cells whose names hold this text
     python -m tests.chaos seeds --count 50  random faults, one world a seed
     python -m tests.chaos seed 17           the same faults as in seed 17 again
     python -m tests.chaos recovery          how long a worker's death holds environments up

@@ -2,6 +2,7 @@
 
     python -m tests.chaos all            all of it (`make chaos`)
     python -m tests.chaos matrix         every call, and every way in which it goes wrong
+    python -m tests.chaos cell TEXT      the cells whose names hold this text
     python -m tests.chaos seeds          a thousand seeds, or `--first 200 --count 50`
     python -m tests.chaos seed 17        one seed again, with its plan
     python -m tests.chaos recovery       how long a worker's death holds environments up
@@ -41,12 +42,13 @@ class Told(Tally):
             say(f"… {self.told()}")
 
 
-async def play_matrix(worlds: Arena) -> Told:
-    """Every cell there is."""
+async def play_matrix(worlds: Arena, text: str = "") -> Told:
+    """Every cell there is whose name holds this text."""
     spec = parse_spec(EVERYTHING)
     clean = await matrix.clean_run(worlds, spec)
     tally = Told("cells")
-    await matrix.play(worlds, spec, clean, list(clean.cells()), tally)
+    cells = [cell for cell in clean.cells() if text in str(cell)]
+    await matrix.play(worlds, spec, clean, cells, tally)
     return tally
 
 
@@ -66,8 +68,8 @@ async def play(chosen: argparse.Namespace) -> int:
     lines: list[str] = []
     broken = False
     async with arena(chosen.at_once) as worlds:
-        if chosen.what in ("all", "matrix"):
-            cells = await play_matrix(worlds)
+        if chosen.what in ("all", "matrix", "cell"):
+            cells = await play_matrix(worlds, chosen.which or "")
             lines.append(cells.told())
             broken |= not cells.total.verdict.is_clean
         if chosen.what in ("all", "seeds", "seed"):
@@ -84,8 +86,9 @@ async def play(chosen: argparse.Namespace) -> int:
 
 def _numbers(chosen: argparse.Namespace) -> Sequence[int]:
     if chosen.what == "seed":
-        say(str(plan(chosen.number)))
-        return [chosen.number]
+        number = int(chosen.which)
+        say(str(plan(number)))
+        return [number]
     return range(chosen.first, chosen.first + chosen.count)
 
 
@@ -100,15 +103,15 @@ def _chosen() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("all", "matrix", "seeds", "seed", "recovery"))
-    parser.add_argument("number", type=int, nargs="?", help="which seed to play again")
+    parser.add_argument("what", choices=("all", "matrix", "cell", "seeds", "seed", "recovery"))
+    parser.add_argument("which", nargs="?", help="the seed, or a text in the names of cells")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--count", type=int, default=_SEEDS, help="how many seeds")
     parser.add_argument("--deaths", type=int, default=_DEATHS, help="for `recovery`")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="worlds side by side")
     chosen = parser.parse_args()
-    if (chosen.what == "seed") != (chosen.number is not None):
-        parser.error("a number goes with `seed`, and with nothing else")
+    if (chosen.what in ("seed", "cell")) != (chosen.which is not None):
+        parser.error("`seed` takes a number, `cell` a text, and the others nothing")
     return chosen
 
 
