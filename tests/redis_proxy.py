@@ -111,10 +111,21 @@ class RedisProxy:
             one.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:
+            # Accepted in the very moment in which nobody listens any more.
+            writer.transport.abort()
+            return
         task = asyncio.create_task(self._connection(reader, writer))
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._connections.discard(task)
+            if task.cancelled():
+                # Also where it was before it had begun, and closed nothing itself.
+                writer.transport.abort()
+
+        task.add_done_callback(ended)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
