@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from typing import Final
 
 from envwright.client import Client
@@ -12,6 +11,7 @@ from tests.cloud import ALWAYS, Call, Cloud, Reply, throttled
 from tests.cloud.faults import Forward, ReplyLost
 from tests.conftest import WorkerFactory
 from tests.specs import spec
+from worker.processes import wait_until
 from worker.servers import LocalAws
 
 INNOCENT: Final = ["one", "two", "three"]
@@ -55,13 +55,11 @@ def test_who_kills_its_worker_is_set_aside_and_the_others_are_built(
     cloud.inject("CreateSubnet", slow, times=ALWAYS, where=lambda one: not _is_of(one, "guilty"))
     client.enqueue_many([spec(name) for name in (*INNOCENT, "guilty")])
 
-    deadline = time.monotonic() + ENOUGH
-    while not all(record.at_rest for record in client.environments()):
-        assert time.monotonic() < deadline, {
-            one.environment_id: (one.state, one.step, one.deaths) for one in client.environments()
-        }
+    def at_rest() -> bool:
         supervisor.look()
-        time.sleep(0.1)
+        return all(record.at_rest for record in client.environments())
+
+    wait_until(at_rest, ENOUGH, "all come to rest")
 
     assert {client.status(name).state for name in INNOCENT} == {State.READY}
     guilty = client.status("guilty")
