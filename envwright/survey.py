@@ -9,7 +9,7 @@ from pydantic import Field
 from envwright.record import Value
 from envwright.spec import Account
 from envwright.spec.fields import RegionName
-from envwright.spec.parts import Part
+from envwright.spec.part import Part
 
 
 class Place(Part):

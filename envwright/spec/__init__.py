@@ -8,19 +8,11 @@ with the place of each fault (`envwright.errors.SpecError`).
 """
 
 from envwright.spec.environment import EnvironmentSpec, json_schema, parse_spec
+from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.load import load_spec, read_spec
-from envwright.spec.parts import (
-    Account,
-    Dns,
-    InstanceGroup,
-    KeyPair,
-    Network,
-    RootVolume,
-    Rule,
-    Security,
-    SecurityGroup,
-    Subnets,
-)
+from envwright.spec.network import Dns, Network, Subnets
+from envwright.spec.part import Account
+from envwright.spec.security import KeyPair, Rule, Security, SecurityGroup
 
 __all__ = [
     "Account",

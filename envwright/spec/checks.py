@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envwright.spec import instance_checks, network_checks, security_checks
 from envwright.spec.forms import Flaw, Loc
-from envwright.spec.parts import (
-    Account,
-    Dns,
-    InstanceGroup,
-    Network,
-    Part,
-    RootVolume,
-    Rule,
-    SecurityGroup,
-    Subnets,
-)
+from envwright.spec.instances import InstanceGroup, RootVolume
+from envwright.spec.network import Dns, Network, Subnets
+from envwright.spec.part import Account, Part
+from envwright.spec.security import Rule, SecurityGroup
 from envwright.spec.unsound import Unsound
 
 if TYPE_CHECKING:

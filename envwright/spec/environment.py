@@ -12,14 +12,11 @@ from envwright.spec.checks import across
 from envwright.spec.faults import explained, faults_in_order, with_text_keys
 from envwright.spec.fields import Deadline, EnvironmentName, RegionName
 from envwright.spec.forms import Flaw, refuse_any
+from envwright.spec.instances import Instances
 from envwright.spec.limits import excess
-from envwright.spec.parts import (
-    Account,
-    Instances,
-    Network,
-    Part,
-    Security,
-)
+from envwright.spec.network import Network
+from envwright.spec.part import Account, Part
+from envwright.spec.security import Security
 from envwright.spec.sound import sound
 from envwright.spec.tags import Tags
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from envwright.errors import Fault
 from envwright.spec.forms import Flaw, Loc, shown, sort_of
-from envwright.spec.parts import Part
+from envwright.spec.part import Part
 from envwright.spec.sound import fields_of, meant_by, misspelt, part_at
 
 _WANTED: Final = {

@@ -8,8 +8,8 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
 from envwright.spec.forms import Flaw, Loc, named_once
+from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.network_checks import cut_subnets_fit, each_zone_has_a_subnet
-from envwright.spec.parts import InstanceGroup, RootVolume
 from envwright.spec.security_checks import unknown_group
 from envwright.spec.tags import MAX_CALLERS_TAGS
 from envwright.spec.unsound import UNSOUND, Unsound, known

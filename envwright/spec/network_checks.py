@@ -5,7 +5,8 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from envwright.spec.forms import Flaw, Loc, named_once
-from envwright.spec.parts import Account, Dns, Network, Subnets
+from envwright.spec.network import Dns, Network, Subnets
+from envwright.spec.part import Account
 from envwright.spec.unsound import known
 
 if TYPE_CHECKING:

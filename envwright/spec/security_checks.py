@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from envwright.spec.addresses import ALL_PORTS, LARGEST_IPV4_PEER, LARGEST_IPV6_PEER
 from envwright.spec.forms import Flaw, Loc, shown
-from envwright.spec.parts import Rule, SecurityGroup
+from envwright.spec.security import Rule, SecurityGroup
 from envwright.spec.unsound import Unsound, known
 
 if TYPE_CHECKING:

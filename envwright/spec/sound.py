@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from envwright.spec.forms import Loc
-from envwright.spec.parts import Part
+from envwright.spec.part import Part
 from envwright.spec.unsound import UNSOUND, Unsound
 
 P = TypeVar("P", bound=Part)
