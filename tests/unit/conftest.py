@@ -1,4 +1,4 @@
-"""What the unit tests of the command line share."""
+"""What the unit tests share."""
 
 import json
 from collections.abc import Callable
@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from envwright.cli import inputs
+from envwright.record import Record
 from envwright.testing import InMemoryClient
+from tests.sdk import Clock
 from tests.specs import spec_data
+from tests.story import T0
 
 
 @pytest.fixture
@@ -30,3 +33,22 @@ def spec_file(tmp_path: Path) -> Callable[..., str]:
         return str(file)
 
     return write
+
+
+@pytest.fixture
+def record() -> Record:
+    """An environment whose first run was accepted at `T0`."""
+    client = InMemoryClient()
+    client.enqueue(spec_data("web"))
+    accepted = client.status("web")
+    run = accepted.run.model_copy(update={"id": "first", "accepted_at": T0})
+    return accepted.model_copy(update={"run": run, "updated_at": T0})
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of the door and of the lease."""
+    clock = Clock()
+    monkeypatch.setattr("tasks.aws.door.clock", clock)
+    monkeypatch.setattr("tasks.lease.clock", clock)
+    return clock

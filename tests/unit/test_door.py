@@ -1,15 +1,8 @@
 """The door to AWS: which calls are repeated, for how long, and what is told of them."""
 
-from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
-from typing import Any
-
 import botocore.session
 import pytest
 from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
     ReadTimeoutError,
@@ -17,100 +10,23 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from structlog.testing import capture_logs
 
-from config.settings import WorkerSettings
 from tasks.aws.actions import ACTIONS, Effect
 from tasks.aws.door import Door
-from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
-from tasks.lease import End, Lease
-from tasks.store import Hold
-
-SETTINGS = WorkerSettings(consistency_timeout=30, conflict_timeout=60)
-ANSWER = {"ResponseMetadata": {"RequestId": "request-1"}}
-OPERATIONS = {
-    "describe_vpcs": "DescribeVpcs",
-    "create_vpc": "CreateVpc",
-    "run_instances": "RunInstances",
-    "create_route": "CreateRoute",
-    "delete_vpc": "DeleteVpc",
-    "delete_bucket": "DeleteBucket",
-}
-ONE_OF_EACH = {
-    Effect.READ: "describe_vpcs",
-    Effect.CREATE: "create_vpc",
-    Effect.CREATE_BY_TOKEN: "run_instances",
-    Effect.CHANGE: "create_route",
-    Effect.DELETE: "delete_vpc",
-}
-AWS = "https://ec2.eu-west-1.amazonaws.com"
-
-
-class Clock:
-    """Time that passes only when somebody pauses."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.pauses: list[float] = []
-
-    def __call__(self) -> float:
-        # Even a call that fails at once takes some time.
-        self.now += 1e-6
-        return self.now
-
-
-class PatientLease(Lease):
-    """A lease whose pauses only move the clock."""
-
-    def __init__(self, clock: Clock, until: float = float("inf")) -> None:
-        super().__init__(Hold("web.eu-west-1", "run", 1), until, margin=5.0)
-        self._clock = clock
-
-    async def pause(self, seconds: float) -> None:
-        self._clock.pauses.append(seconds)
-        self._clock.now += seconds
-        self.check(changing=False)
-
-
-class Client:
-    """An SDK client that gives these answers, the last one again and again."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.meta = SimpleNamespace(method_to_api_mapping=OPERATIONS)
-        self.calls: list[dict[str, Any]] = []
-        self._answers = list(answers)
-
-    def __getattr__(self, _: str) -> Callable[..., Awaitable[Any]]:
-        async def call(**parameters: Any) -> Any:
-            self.calls.append(parameters)
-            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("tasks.aws.door.clock", clock)
-    monkeypatch.setattr("tasks.lease.clock", clock)
-    return clock
-
-
-def refusal(code: str, status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": "Because."},
-            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "request-0"},
-        },
-        "TheAction",
-    )
-
-
-LOST = ConnectionClosedError(endpoint_url=AWS)
-NEVER_SENT = EndpointConnectionError(endpoint_url=AWS)
-THROTTLED = refusal("RequestLimitExceeded", 503)
-FAILED = refusal("InternalError", 500)
+from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate
+from tests.sdk import (
+    ANSWER,
+    AWS,
+    FAILED,
+    LOST,
+    NEVER_SENT,
+    ONE_OF_EACH,
+    SETTINGS,
+    THROTTLED,
+    Client,
+    Clock,
+    PatientLease,
+    refusal,
+)
 
 
 def test_the_table_holds_only_calls_that_aws_has() -> None:
@@ -261,97 +177,6 @@ async def test_the_pauses_grow_and_are_never_the_same(clock: Clock) -> None:
         most / 2 <= pause <= most for pause, most in zip(clock.pauses, longest, strict=True)
     ), clock.pauses
     assert len(set(clock.pauses)) == len(clock.pauses)
-
-
-async def test_no_call_begins_after_the_lease(clock: Clock) -> None:
-    """Not the first, not a repetition; a worker that was frozen finds its lease gone."""
-    client = Client(ANSWER)
-    door = Door(client, PatientLease(clock, until=clock.now - 1), SETTINGS)
-
-    for call in (door.create_vpc, door.describe_vpcs):
-        with pytest.raises(Halted, match="the lease was lost"):
-            await call()
-
-    assert client.calls == []
-
-
-async def test_only_reads_begin_in_the_last_seconds_of_the_lease(clock: Clock) -> None:
-    """A change that was sent then might have its effect when another has the lease."""
-    client = Client(ANSWER)
-
-    await Door(client, PatientLease(clock, until=clock.now + 4), SETTINGS).describe_vpcs()
-    with pytest.raises(Halted):
-        await Door(client, PatientLease(clock, until=clock.now + 4), SETTINGS).delete_vpc()
-
-    assert len(client.calls) == 1
-
-
-async def test_a_repetition_ends_with_the_lease(clock: Clock) -> None:
-    """A call that is throttled for ever does not outlive it."""
-    client = Client(THROTTLED)
-
-    with pytest.raises(Halted):
-        await Door(client, PatientLease(clock, until=clock.now + 60), SETTINGS).create_vpc()
-
-    assert len(client.calls) > 1
-    assert clock.now < 1070
-
-
-async def test_a_lease_that_was_halted_says_why(clock: Clock) -> None:
-    """The first reason stays."""
-    lease = PatientLease(clock)
-    lease.halt(End.STOPPING)
-    lease.halt(End.LOST)
-
-    with pytest.raises(Halted, match="the worker is stopping"):
-        await Door(Client(ANSWER), lease, SETTINGS).describe_vpcs()
-
-
-async def test_the_lease_knows_what_is_waited_for(clock: Clock) -> None:
-    """So that a run whose deadline passes can say what it was waiting on."""
-    lease = PatientLease(clock)
-    door = Door(Client(refusal("DependencyViolation")), lease, SETTINGS)
-    lease.pause = _halting(lease)  # type: ignore[method-assign]
-
-    with pytest.raises(Halted):
-        await door.delete_vpc()
-
-    assert "DependencyViolation: Because." in str(lease.trouble)
-
-
-def _halting(lease: Lease) -> Callable[[float], Awaitable[None]]:
-    async def pause(seconds: float) -> None:
-        lease.halt(End.DEADLINE)
-        lease.check(changing=False)
-
-    return pause
-
-
-async def test_an_answer_to_another_call_leaves_the_trouble(clock: Clock) -> None:
-    """What is made beside it does not hide that a call is refused again and again."""
-    lease = PatientLease(clock)
-    jammed = Door(Client(THROTTLED), lease, SETTINGS)
-
-    async def pause(seconds: float) -> None:
-        await Door(Client(ANSWER), lease, SETTINGS).describe_vpcs()
-        lease.halt(End.DEADLINE)
-        lease.check(changing=False)
-
-    lease.pause = pause  # type: ignore[method-assign]
-    with pytest.raises(Halted):
-        await jammed.delete_vpc()
-
-    assert lease.trouble is not None
-    assert lease.trouble.error_class is ErrorClass.THROTTLED
-
-
-async def test_an_answer_ends_the_trouble(clock: Clock) -> None:
-    """What was waited out is no trouble any more."""
-    lease = PatientLease(clock)
-
-    await Door(Client(THROTTLED, ANSWER), lease, SETTINGS).delete_vpc()
-
-    assert lease.trouble is None
 
 
 async def test_each_attempt_is_logged(clock: Clock) -> None:

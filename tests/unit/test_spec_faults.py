@@ -3,11 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from envwright.errors import SpecError
-from envwright.spec import parse_spec
 from tests.spec_data import faults_of, many_tags, valid, with_value
 
 
@@ -230,95 +226,6 @@ def test_one_mistake_is_one_fault(place: str, value: Any, path: str, words: str)
     assert sentence.endswith((".", "?"))
 
 
-def test_zones_by_name_need_a_network_that_names_its_zones():
-    """A network that only counts its zones has no names to place by."""
-    data = with_value("network.zones", 2)
-    data["instances"]["web"]["zones"] = ["eu-west-1a"]
-
-    ((path, sentence),) = faults_of(data)
-
-    assert path == "instances.web.zones"
-    assert "only counts its zones" in sentence
-
-
-@pytest.mark.parametrize(("count", "fits"), [(22, True), (23, False)])
-def test_the_instances_must_fit_into_the_subnets(count: int, fits: bool):
-    """AWS keeps 5 of a subnet's addresses: a /28 takes 11, and two of them 22 spread evenly."""
-    data = with_value("network.public_subnets", {"prefix": 28})
-    data["instances"]["web"]["count"] = count
-
-    if fits:
-        assert parse_spec(data).instances["web"].count == count
-        return
-    ((path, sentence),) = faults_of(data)
-    assert path == "instances.web.count"
-    assert "12 instances would share the subnet 10.20.0.0/28, which has 11 addresses" in sentence
-
-
-def test_groups_that_share_a_zone_share_its_subnet():
-    """What fits alone need not fit together."""
-    data = with_value("network.public_subnets", {"prefix": 28})
-    group = data["instances"]["web"]
-    data["instances"] = {
-        "a": {**group, "count": 11, "zones": ["eu-west-1b"]},
-        "b": {**group, "count": 2},
-    }
-
-    ((path, sentence),) = faults_of(data)
-
-    assert path == "instances.a.count"
-    assert "12 instances would share the subnet 10.20.0.16/28" in sentence
-
-
-@pytest.mark.parametrize(("own", "fits"), [(21, True), (22, False)])
-def test_tags_of_environment_and_group_count_together(own: int, fits: bool):
-    """46 tags are the caller's; a name that stands in both counts once."""
-    data = with_value("tags", {**many_tags(25), "both": "here"})
-    data["instances"]["web"]["tags"] = {f"own-{n}": "x" for n in range(own - 1)} | {"both": "there"}
-
-    if fits:
-        assert len(parse_spec(data).instances["web"].tags) == own
-        return
-    ((path, sentence),) = faults_of(data)
-    assert path == "instances.web.tags"
-    assert "these are 47 tags" in sentence
-
-
-@pytest.mark.parametrize(
-    "group",
-    [
-        {"user_data": "hunter2" * 5000},
-        {"user_data": ["hunter2"]},
-        {"userdata": "hunter2"},
-        {"user_data": "hunter2", "count": 0},
-    ],
-)
-def test_user_data_is_never_repeated(group: dict[str, Any]):
-    """User data holds passwords: the error shows none of it, and carries none in its causes."""
-    data = valid()
-    data["instances"]["web"] |= group
-
-    with pytest.raises(SpecError) as caught:
-        parse_spec(data)
-
-    assert "hunter2" not in f"{caught.value} {caught.value!r} {caught.value.args}"
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [(None, "it is empty"), ([], "it is a list"), ("web", "it is text")],
-)
-def test_what_is_no_mapping_is_no_spec(data: Any, words: str):
-    """Even an empty file gets a sentence."""
-    ((path, sentence),) = faults_of(data)
-
-    assert path == ""
-    assert sentence.startswith("This must be a mapping of fields")
-    assert words in sentence
-
-
 def test_a_missing_field_is_named_with_what_it_is_for():
     """Whoever starts with an empty mapping learns what a spec needs."""
     assert [path for path, _ in faults_of({})] == ["name", "region", "network"]
@@ -333,44 +240,3 @@ def test_a_misspelt_field_is_not_missing_as_well():
     data["network"]["cidrs"] = data["network"].pop("cidr")
 
     assert faults_of(data) == [("network.cidrs", "There is no such field; did you mean `cidr`?")]
-
-
-def test_what_is_shown_of_the_callers_text_is_short_and_harmless():
-    """Neither a screenful nor a terminal's escape sequences come back in a sentence."""
-    ((_, sentence),) = faults_of(with_value("region", "\x1b[31m" + "x" * 500))
-
-    assert "\x1b" not in sentence
-    assert len(sentence) < 150
-
-
-TEXT = st.text() | st.text(st.characters(categories=["L", "Cs"]))
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.dates(),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.booleans(), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
-
-
-def places(data: Any) -> list[tuple[Any, Any]]:
-    """Every mapping or list in the data, with each of its keys or indexes."""
-    keys = {dict: list, list: lambda found: range(len(found))}.get(type(data), lambda _: ())(data)
-    return [(data, key) for key in keys] + [at for key in keys for at in places(data[key])]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_whatever_stands_in_a_spec_the_answer_is_a_spec_or_faults(data: st.DataObject):
-    """No junk anywhere makes another error than SpecError, or tells one fault twice."""
-    spec = valid()
-    for _ in range(data.draw(st.integers(1, 3))):
-        target, key = data.draw(st.sampled_from(places(spec)))
-        target[key] = data.draw(JUNK)
-
-    try:
-        parse_spec(spec)
-    except SpecError as error:
-        faults = error.faults
-        assert faults
-        assert len(set(faults)) == len(faults)
