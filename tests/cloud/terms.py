@@ -53,6 +53,7 @@ class Quotas:
     """In one direction."""
     vcpus: int | None = None
     addresses: int | None = None
+    nat_gateways_per_zone: int | None = None
 
 
 AWS_QUOTAS: Final = Quotas(
@@ -63,6 +64,7 @@ AWS_QUOTAS: Final = Quotas(
     rules_per_security_group=60,
     vcpus=64,
     addresses=5,
+    nat_gateways_per_zone=5,
 )
 
 

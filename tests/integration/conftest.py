@@ -12,8 +12,9 @@ from envwright.client import Client
 from envwright.spec import load_spec
 from tests.cloud import Cloud
 from tests.desk import Desk
-from tests.harness import Environment, environment
+from tests.harness import Environment, environment, outsider
 from tests.repository import ROOT
+from tests.site import Site
 from worker.servers import LocalAws
 
 Begin = Callable[..., AbstractAsyncContextManager[Environment]]
@@ -24,6 +25,15 @@ async def cloud(aws: LocalAws) -> AsyncIterator[Cloud]:
     """An AWS that holds nothing, keeps a journal, and lets faults be injected."""
     async with Cloud(aws.url) as cloud:
         yield cloud
+
+
+@pytest.fixture
+async def site(cloud: Cloud) -> AsyncIterator[Site]:
+    """A network in it, made by an outsider."""
+    async with outsider(cloud.url) as ec2:
+        one = Site(ec2)
+        await one.build()
+        yield one
 
 
 @pytest.fixture

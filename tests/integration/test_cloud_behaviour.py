@@ -2,35 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from tests.cloud import Behaviour, Cloud, Reply, throttled
 from tests.cloud.calls import Call
 from tests.harness import outsider
 from tests.integration.test_cloud_accounts import ONE, OTHER
-
-NEVER = 3600.0
-"""Seconds that no test lasts."""
-
-
-async def make_vpc(ec2: Any, **extra: Any) -> str:
-    made = await ec2.create_vpc(CidrBlock="10.0.0.0/16", **extra)
-    return str(made["Vpc"]["VpcId"])
-
-
-async def outcome(call: Awaitable[Any]) -> str:
-    """How a call ended, for its caller."""
-    try:
-        await call
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    except HTTPClientError:
-        return "dropped"
-    return "done"
+from tests.site import NEVER, make_vpc, outcome
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 from tests.cloud import ANYTHING, Behaviour, Cloud, Quotas
 from tests.harness import IMAGE, outsider
 from tests.integration.test_cloud_accounts import ONE, OTHER
-from tests.integration.test_cloud_behaviour import make_vpc, outcome
-from tests.integration.test_cloud_dependencies import Site
+from tests.site import Site, make_vpc, outcome
 
 AN_HOUR = 3600.0
 """A time scale at which no bucket is refilled while a test lasts."""

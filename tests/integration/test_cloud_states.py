@@ -6,8 +6,7 @@ import pytest
 
 from tests.cloud import AWS_DURATIONS, Behaviour, Cloud, Durations
 from tests.harness import IMAGE, outsider
-from tests.integration.test_cloud_behaviour import NEVER, make_vpc, outcome
-from tests.integration.test_cloud_dependencies import Site
+from tests.site import NEVER, Site, make_vpc, outcome
 
 FOREVER = Behaviour(
     durations=Durations(

@@ -8,8 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.cloud import Cloud, dropped
 from tests.harness import IMAGE, counts, outsider
-from tests.integration.test_cloud_behaviour import make_vpc, outcome
-from tests.integration.test_cloud_dependencies import Site
+from tests.site import Site, make_vpc, outcome
 from worker.servers import LocalAws
 
 

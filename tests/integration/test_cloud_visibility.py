@@ -8,7 +8,7 @@ import pytest
 
 from tests.cloud import Behaviour, Cloud
 from tests.harness import IMAGE, outsider
-from tests.integration.test_cloud_behaviour import NEVER, make_vpc, outcome
+from tests.site import NEVER, make_vpc, outcome
 
 TAGS = [{"Key": "envwright:resource", "Value": "x/y"}]
 OF_VPCS = [{"ResourceType": "vpc", "Tags": TAGS}]

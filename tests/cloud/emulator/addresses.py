@@ -1,9 +1,10 @@
-"""Addresses, interfaces and NAT gateways, and how they hold on to each other."""
+"""Addresses and interfaces, and how they hold on to each other."""
 
-from typing import Any
+from typing import Any, Final
 
 from tests.cloud.emulator.errors import refused
-from tests.cloud.emulator.network import available
+
+_NOT_YOURS: Final = "You do not have permission to access the specified resource."
 
 
 class Addresses:
@@ -14,11 +15,36 @@ class Addresses:
         return super().allocate_address(*asked, **more)  # type: ignore[misc]
 
     def associate_address(self: Any, instance: Any = None, eni: Any = None, **more: Any) -> Any:
+        """Reassociate unless the caller forbids it, as AWS does outside of EC2-Classic."""
         holder = instance or (eni.instance if eni else None)
         if holder is not None and holder.state not in ("running", "stopped"):
             told = f"The {holder.state} instance '{holder.id}' is not in a valid state for this."
             raise refused("IncorrectInstanceState", told)
-        return super().associate_address(instance=instance, eni=eni, **more)  # type: ignore[misc]
+        interface = eni or instance.nics[0]
+        (address,) = (
+            self.address_by_ip([more["address"]])
+            if more.get("address")
+            else self.address_by_allocation([more["allocation_id"]])
+        )
+        if address.eni is not None and address.eni.id == interface.id:
+            return address
+        self._refuse_association(address, interface.subnet.vpc_id)
+        if address.eni is not None:
+            super().disassociate_address(address=address.public_ip)  # type: ignore[misc]
+        self.let_go_of_address(interface)
+        return super().associate_address(  # type: ignore[misc]
+            instance=interface.instance, eni=interface, **more
+        )
+
+    def _refuse_association(self: Any, address: Any, vpc_id: str) -> None:
+        if self.is_held_by_gateway(address):
+            raise refused("AuthFailure", _NOT_YOURS)
+        if address.eni is not None and self.asked.get("AllowReassociation") == "false":
+            told = f"resource {address.allocation_id} is already associated"
+            raise refused("Resource.AlreadyAssociated", told)
+        if not self.leads_out(vpc_id):
+            told = f"Network {vpc_id} is not attached to any internet gateway"
+            raise refused("Gateway.NotAttached", told)
 
     def release_address(
         self: Any, address: str | None = None, allocation_id: str | None = None
@@ -32,12 +58,10 @@ class Addresses:
     def disassociate_address(
         self: Any, address: str | None = None, association_id: str | None = None
     ) -> None:
-        of_gateways = {one._eni.id for one in self.nat_gateways.values() if one.state != "deleted"}
         for one in self.addresses:
             asked = one.association_id == association_id or one.public_ip == address
-            if asked and one.eni and one.eni.id in of_gateways:
-                told = "You do not have permission to access the specified resource."
-                raise refused("AuthFailure", told)
+            if asked and self.is_held_by_gateway(one):
+                raise refused("AuthFailure", _NOT_YOURS)
         super().disassociate_address(address, association_id)  # type: ignore[misc]
 
     def let_go_of_address(self: Any, eni: Any) -> None:
@@ -48,35 +72,9 @@ class Addresses:
 
     def delete_network_interface(self: Any, eni_id: str) -> None:
         eni = self.enis.get(eni_id)
-        of_gateways = {one._eni.id for one in self.nat_gateways.values() if one.state != "deleted"}
-        if eni is not None and (eni.instance is not None or eni_id in of_gateways):
+        if eni is not None and (
+            eni.instance is not None or eni_id in self.interfaces_of_gateways()
+        ):
             told = f"Network interface '{eni_id}' is currently in use."
             raise refused("InvalidNetworkInterface.InUse", told)
         super().delete_network_interface(eni_id)  # type: ignore[misc]
-
-    def create_nat_gateway(self: Any, subnet_id: str, *asked: Any, **more: Any) -> Any:
-        gateway = super().create_nat_gateway(subnet_id, *asked, **more)  # type: ignore[misc]
-        gateway.state = "pending"
-        self.later(self.terms.durations.nat_gateway_pending, lambda: _come_up(gateway))
-        return gateway
-
-    def delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
-        gateway = self.nat_gateways.get(nat_gateway_id)
-        if gateway is None:
-            told = f"The Nat Gateway {nat_gateway_id} was not found"
-            raise refused("NatGatewayNotFound", told)
-        if gateway.state not in ("deleting", "deleted"):
-            gateway.state = "deleting"
-            lasts = self.terms.durations.nat_gateway_deleting
-            self.later(lasts, lambda: self._end_nat_gateway(gateway))
-        return gateway
-
-    def _end_nat_gateway(self: Any, gateway: Any) -> None:
-        gateway.state = "deleted"
-        self.let_go_of_address(gateway._eni)
-        self.enis.pop(gateway._eni.id, None)
-
-
-def _come_up(gateway: Any) -> None:
-    if gateway.state == "pending":
-        available(gateway)

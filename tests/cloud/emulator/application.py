@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from io import BytesIO
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 from moto.core.base_backend import BackendDict
 from moto.ec2.models import ec2_backends
@@ -33,9 +34,17 @@ class Application(DomainDispatcherApplication):
             if route := _ROUTES.get(path):
                 asked = {k: v[0] for k, v in parse_qs(environ.get("QUERY_STRING", "")).items()}
                 return _json(route(**asked), start_response)
+            Clock.asked = _asked(environ)
             Clock.terms = read(environ[_TERMS]) if _TERMS in environ else Terms()
             answered: Iterable[bytes] = super().__call__(environ, start_response)
             return answered
+
+
+def _asked(environ: dict[str, Any]) -> Mapping[str, str]:
+    """What a form asks; it is left to be read again."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def _inventory(account: str, region: str | None = None) -> list[dict[str, Any]]:

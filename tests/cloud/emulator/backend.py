@@ -9,6 +9,7 @@ from tests.cloud.emulator import instances
 from tests.cloud.emulator.addresses import Addresses
 from tests.cloud.emulator.clock import Clock
 from tests.cloud.emulator.instances import Instances
+from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
 from tests.cloud.emulator.quotas import Limits
 from tests.cloud.emulator.security import Security
@@ -16,7 +17,7 @@ from tests.cloud.emulator.tags import Tags
 
 
 class StrictBackend(  # type: ignore[misc]
-    Clock, Limits, Tags, Network, Security, Addresses, Instances, EC2Backend
+    Clock, Limits, Tags, Network, Security, NatGateways, Addresses, Instances, EC2Backend
 ):
     """One account's EC2 in one region."""
 

@@ -1,7 +1,7 @@
 """What comes by itself after a while: it is made up for before the next request is answered."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -10,10 +10,12 @@ from tests.cloud.terms import Terms
 
 
 class Clock:
-    """The part of `StrictBackend` that knows the terms of the call and what is still to come."""
+    """The part of `StrictBackend` that knows the call being answered and what is still to come."""
 
     terms = Terms()
     """Of the call that is being answered; there is one at a time."""
+    asked: Mapping[str, str] = {}
+    """Its parameters as they came: moto tells what was left out from what was refused no more."""
 
     @property
     def is_opened(self: Any) -> bool:

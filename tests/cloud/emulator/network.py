@@ -63,7 +63,7 @@ class Network:
             *(
                 one.id
                 for one in self.nat_gateways.values()
-                if one.vpc_id == vpc_id and one.state != "deleted"
+                if one.vpc_id == vpc_id and one.state not in ("failed", "deleted")
             ),
             *(
                 one.id
@@ -97,6 +97,11 @@ class Network:
             )
         super().detach_internet_gateway(internet_gateway_id, vpc_id)  # type: ignore[misc]
 
+    def leads_out(self: Any, vpc_id: str) -> bool:
+        """Whether an internet gateway is attached; AWS's default VPC has one, moto's lacks it."""
+        attached = {one.vpc.id for one in self.internet_gateways.values() if one.vpc}
+        return vpc_id in attached or vpc_id == self.default_vpc.id
+
     def _public_addresses_in(self: Any, vpc_id: str) -> bool:
         held = {address.eni.id for address in self.addresses if address.eni}
         return any(
@@ -119,7 +124,7 @@ class Network:
             raise refused("InvalidParameterValue", f"{both} belong to different networks")
         if one := more.get("nat_gateway_id"):
             gateway = self.nat_gateways.get(one)
-            if gateway is None or gateway.state in ("deleting", "deleted"):
+            if gateway is None or gateway.state in ("failed", "deleting", "deleted"):
                 raise refused(
                     "InvalidNatGatewayID.NotFound", f"The NatGateway '{one}' does not exist"
                 )

@@ -13,6 +13,7 @@ _CODES: Final = {
     "internet_gateways": "InternetGatewayLimitExceeded",
     "security_groups": "SecurityGroupLimitExceeded",
     "addresses": "AddressLimitExceeded",
+    "nat_gateways_per_zone": "NatGatewayLimitExceeded",
 }
 
 
