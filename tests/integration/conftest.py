@@ -1,21 +1,31 @@
-"""What the integration tests share: the strict cloud, and environments in it."""
+"""What the integration tests share: the strict cloud, environments in it, and the command line."""
 
+import json
+import os
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
 
 import pytest
 import redis
 import redis.asyncio
 
 from envwright.client import Client
+from envwright.record import State
 from envwright.spec import load_spec
 from tests.cloud import Cloud
+from tests.commands import COMMAND, Start
 from tests.desk import Desk
-from tests.harness import Environment, environment, outsider
+from tests.harness import EVERYTHING, Environment, environment, outsider
+from tests.puppet import Puppet
 from tests.repository import ROOT
 from tests.site import Site
+from tests.specs import spec_data
 from worker.servers import LocalAws
+
+WEB = "web.eu-west-1"
 
 Begin = Callable[..., AbstractAsyncContextManager[Environment]]
 
@@ -40,6 +50,14 @@ async def site(cloud: Cloud) -> AsyncIterator[Site]:
 def begin(redis_url: str, key_prefix: str, cloud: Cloud) -> Begin:
     """Have an environment accepted: `async with begin(spec, settle_time=1.0) as env`."""
     return partial(environment, redis_url=redis_url, key_prefix=key_prefix, cloud=cloud)
+
+
+@pytest.fixture
+async def everything(begin: Begin) -> AsyncIterator[Environment]:
+    """EVERYTHING, ready."""
+    async with begin(EVERYTHING) as env:
+        assert (await env.to_rest()).state is State.READY
+        yield env
 
 
 @pytest.fixture
@@ -71,3 +89,53 @@ def database(redis_url: str) -> Iterator[redis.Redis]:
     """Redis itself, to see and to change what is in it."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as one:
         yield one
+
+
+@pytest.fixture
+def command_environment(redis_url: str, key_prefix: str) -> dict[str, str]:
+    """The variables with which a command finds what the test has in Redis."""
+    return os.environ | {
+        "ENVWRIGHT_REDIS_URL": redis_url,
+        "ENVWRIGHT_KEY_PREFIX": key_prefix,
+        "ENVWRIGHT_QUEUE": key_prefix,
+        "TERM": "xterm-256color",
+    }
+
+
+@pytest.fixture
+def start(command_environment: dict[str, str]) -> Iterator[Start]:
+    """Start a command; what still runs at the end of the test is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def command(*arguments: str, **extra: str) -> "subprocess.Popen[str]":
+        one = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=command_environment | extra,
+        )
+        running.append(one)
+        return one
+
+    yield command
+    for one in running:
+        one.kill()
+        one.communicate()
+
+
+@pytest.fixture
+def puppet(redis_url: str, key_prefix: str) -> Iterator[Puppet]:
+    """The worker of `web`, played by hand."""
+    one = Puppet(redis_url, WEB, key_prefix)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> str:
+    """A file with the spec of `web`."""
+    file = tmp_path / "web.json"
+    file.write_text(json.dumps(spec_data("web")))
+    return str(file)

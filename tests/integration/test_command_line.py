@@ -1,108 +1,21 @@
 """The command line as its own process, on a real Redis, with a worker that is played by hand."""
 
 import json
-import os
-import pty
-import select
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from threading import Thread
 from typing import Any
-
-import pytest
 
 from envwright.client import Client
 from envwright.names import Step
-from envwright.record import ResourceState, State
+from envwright.record import State
+from tests.commands import Start, ended, first_line, once_accepted
+from tests.integration.conftest import WEB
 from tests.puppet import UNKNOWN_IMAGE, Puppet
 from tests.specs import spec_data
 from worker.processes import wait_until
-from worker.servers import LocalRedis
-
-WEB = "web.eu-west-1"
-COMMAND = [sys.executable, "-m", "envwright"]
-
-Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def environment(redis_url: str, key_prefix: str) -> dict[str, str]:
-    return os.environ | {
-        "ENVWRIGHT_REDIS_URL": redis_url,
-        "ENVWRIGHT_KEY_PREFIX": key_prefix,
-        "ENVWRIGHT_QUEUE": key_prefix,
-        "TERM": "xterm-256color",
-    }
-
-
-@pytest.fixture
-def start(environment: dict[str, str]) -> Iterator[Start]:
-    """Start a command; what still runs at the end of the test is killed."""
-    running: list[subprocess.Popen[str]] = []
-
-    def command(*arguments: str, **extra: str) -> "subprocess.Popen[str]":
-        one = subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment | extra,
-        )
-        running.append(one)
-        return one
-
-    yield command
-    for one in running:
-        one.kill()
-        one.communicate()
-
-
-@pytest.fixture
-def puppet(redis_url: str, key_prefix: str) -> Iterator[Puppet]:
-    one = Puppet(redis_url, WEB, key_prefix)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def spec_file(tmp_path: Path) -> str:
-    file = tmp_path / "web.json"
-    file.write_text(json.dumps(spec_data("web")))
-    return str(file)
-
-
-def once_accepted(client: Client, act: Callable[[], None]) -> Thread:
-    """Let the worker act as soon as the command has put its run on record."""
-
-    def wait_and_act() -> None:
-        wait_until(lambda: list(client.environments()), 20, "an accepted run")
-        act()
-
-    thread = Thread(target=wait_and_act)
-    thread.start()
-    return thread
-
-
-def ended(process: "subprocess.Popen[str]", code: int) -> tuple[str, str]:
-    """What a command printed, once it ended with this exit code."""
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == code, out + err
-    assert "Traceback" not in err
-    return out, err
 
 
 def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
-
-
-def first_line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    return process.stdout.readline()
 
 
 def test_up_tells_every_event_on_a_line_and_ends_with_the_outputs(
@@ -231,65 +144,6 @@ def test_ctrl_c_stops_the_watching_only(start: Start, client: Client) -> None:
     assert client.status("web").state is State.QUEUED
 
 
-@pytest.mark.parametrize(
-    "arguments", [["up"], ["down", "web"], ["status", "web"], ["list"], ["watch", "web"]]
-)
-def test_a_frozen_redis_is_told_of_within_ten_seconds(
-    start: Start, own_redis: LocalRedis, spec_file: str, arguments: list[str]
-) -> None:
-    """It takes connections, as the kernel does that for it, and never answers."""
-    own_redis.child.freeze()
-    begun = time.monotonic()
-    files = [spec_file] if arguments == ["up"] else []
-    process = start(*arguments, *files, ENVWRIGHT_REDIS_URL=own_redis.url)
-
-    _, err = ended(process, 1)
-    own_redis.child.thaw()
-
-    assert time.monotonic() - begun < 10
-    assert err.startswith("Error: Redis at 127.0.0.1:")
-
-
-def test_a_redis_that_freezes_while_we_watch_is_told_of_too(
-    start: Start, own_redis: LocalRedis, key_prefix: str
-) -> None:
-    """First a notice, since it may come back; then an error that says that the job goes on."""
-    url = own_redis.url
-    with Client(redis_url=url, key_prefix=key_prefix, queue=key_prefix) as client:
-        client.enqueue(spec_data("web"))
-    watch = start("watch", "web", ENVWRIGHT_REDIS_URL=url)
-    assert "queued" in first_line(watch)
-    own_redis.child.freeze()
-    begun = time.monotonic()
-
-    _, err = ended(watch, 1)
-    own_redis.child.thaw()
-
-    assert time.monotonic() - begun < 10
-    assert err.startswith("Redis does not answer: waiting a few seconds")
-    assert "Watching ends here; the jobs go on." in err
-
-
-def test_a_restarted_redis_is_ridden_out(
-    start: Start, own_redis: LocalRedis, key_prefix: str
-) -> None:
-    """Who watches is told that Redis was away, and sees the end all the same."""
-    url = own_redis.url
-    with Client(redis_url=url, key_prefix=key_prefix, queue=key_prefix) as client:
-        client.enqueue(spec_data("web"))
-    watch = start("watch", "web", ENVWRIGHT_REDIS_URL=url)
-    assert "queued" in first_line(watch)
-
-    own_redis.restart()
-    puppet = Puppet(url, WEB, key_prefix)
-    puppet.build()
-    puppet.ready()
-    puppet.close()
-
-    out, _ = ended(watch, 0)
-    assert f"{WEB}  is ready" in out
-
-
 def test_whoever_reads_may_stop_reading(start: Start, client: Client) -> None:
     """`envwright … | head -1` ends without a complaint."""
     for number in range(30):
@@ -303,94 +157,3 @@ def test_whoever_reads_may_stop_reading(start: Start, client: Client) -> None:
     listing.wait(timeout=30)
 
     assert listing.stderr.read() == ""
-
-
-def on_terminal(
-    environment: dict[str, str], *arguments: str
-) -> tuple["subprocess.Popen[bytes]", int]:
-    """Start a command on a pseudo terminal of 80 by 24; returns it and the terminal."""
-    terminal, inner = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        env=environment | {"COLUMNS": "80", "LINES": "24"},
-        start_new_session=True,
-    )
-    os.close(inner)
-    return process, terminal
-
-
-def exit_code(process: "subprocess.Popen[bytes]", terminal: int) -> int:
-    code = process.wait(timeout=30)
-    os.close(terminal)
-    return code
-
-
-def read_all(terminal: int, until: str = "") -> str:
-    """What a command writes on its terminal, until it ends or has written this."""
-    seen = b""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (until and until.encode() in seen):
-        if not select.select([terminal], [], [], 0.5)[0]:
-            continue
-        try:
-            seen += os.read(terminal, 65536)
-        except OSError:
-            # That is how Linux tells that nobody has the terminal open any more.
-            break
-    return seen.decode()
-
-
-def test_on_a_terminal_it_draws_and_leaves_the_last_picture(
-    environment: dict[str, str], client: Client, puppet: Puppet, spec_file: str
-) -> None:
-    """Resources under the running step, then the end; and the cursor is there again."""
-
-    def build() -> None:
-        puppet.start(Step.NETWORK)
-        puppet.put("network/vpc/main", ResourceState.INTENDED)
-
-    worker = once_accepted(client, build)
-    process, terminal = on_terminal(environment, "up", spec_file)
-    drawn = read_all(terminal, until="vpc main")
-    worker.join()
-    puppet.build()
-    puppet.ready()
-    drawn += read_all(terminal)
-
-    assert exit_code(process, terminal) == 0
-    assert "provisioning" in drawn
-    assert f"{WEB}\x1b[0m is ready, in " in drawn
-    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
-
-
-def test_no_color_is_honoured_and_a_termination_gives_the_cursor_back(
-    environment: dict[str, str], client: Client
-) -> None:
-    client.enqueue(spec_data("web"))
-    process, terminal = on_terminal(environment | {"NO_COLOR": "1"}, "watch", "web")
-    drawn = read_all(terminal, until="network")
-
-    process.send_signal(signal.SIGTERM)
-    drawn += read_all(terminal)
-
-    assert exit_code(process, terminal) == 128 + signal.SIGTERM
-    assert "\x1b[36m" not in drawn
-    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
-
-
-def test_down_asks_on_a_terminal_and_takes_no_for_an_answer(
-    environment: dict[str, str], client: Client
-) -> None:
-    client.enqueue(spec_data("web"))
-    process, terminal = on_terminal(environment, "down", "web")
-    asked = read_all(terminal, until="[y/N]")
-    os.write(terminal, b"n\n")
-    said = read_all(terminal)
-
-    assert exit_code(process, terminal) == 1
-    assert f"{WEB} is queued" in asked
-    assert "Nothing was changed." in said
-    assert client.status("web").state is State.QUEUED

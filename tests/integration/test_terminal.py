@@ -1,0 +1,107 @@
+"""The command line on a pseudo terminal: what it draws, asks and leaves behind."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+
+from envwright.client import Client
+from envwright.names import Step
+from envwright.record import ResourceState, State
+from tests.commands import COMMAND, once_accepted
+from tests.integration.conftest import WEB
+from tests.puppet import Puppet
+from tests.specs import spec_data
+
+
+def on_terminal(
+    environment: dict[str, str], *arguments: str
+) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start a command on a pseudo terminal of 80 by 24; returns it and the terminal."""
+    terminal, inner = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        env=environment | {"COLUMNS": "80", "LINES": "24"},
+        start_new_session=True,
+    )
+    os.close(inner)
+    return process, terminal
+
+
+def exit_code(process: "subprocess.Popen[bytes]", terminal: int) -> int:
+    code = process.wait(timeout=30)
+    os.close(terminal)
+    return code
+
+
+def read_all(terminal: int, until: str = "") -> str:
+    """What a command writes on its terminal, until it ends or has written this."""
+    seen = b""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (until and until.encode() in seen):
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        try:
+            seen += os.read(terminal, 65536)
+        except OSError:
+            # That is how Linux tells that nobody has the terminal open any more.
+            break
+    return seen.decode()
+
+
+def test_on_a_terminal_it_draws_and_leaves_the_last_picture(
+    command_environment: dict[str, str], client: Client, puppet: Puppet, spec_file: str
+) -> None:
+    """Resources under the running step, then the end; and the cursor is there again."""
+
+    def build() -> None:
+        puppet.start(Step.NETWORK)
+        puppet.put("network/vpc/main", ResourceState.INTENDED)
+
+    worker = once_accepted(client, build)
+    process, terminal = on_terminal(command_environment, "up", spec_file)
+    drawn = read_all(terminal, until="vpc main")
+    worker.join()
+    puppet.build()
+    puppet.ready()
+    drawn += read_all(terminal)
+
+    assert exit_code(process, terminal) == 0
+    assert "provisioning" in drawn
+    assert f"{WEB}\x1b[0m is ready, in " in drawn
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_no_color_is_honoured_and_a_termination_gives_the_cursor_back(
+    command_environment: dict[str, str], client: Client
+) -> None:
+    client.enqueue(spec_data("web"))
+    process, terminal = on_terminal(command_environment | {"NO_COLOR": "1"}, "watch", "web")
+    drawn = read_all(terminal, until="network")
+
+    process.send_signal(signal.SIGTERM)
+    drawn += read_all(terminal)
+
+    assert exit_code(process, terminal) == 128 + signal.SIGTERM
+    assert "\x1b[36m" not in drawn
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_down_asks_on_a_terminal_and_takes_no_for_an_answer(
+    command_environment: dict[str, str], client: Client
+) -> None:
+    client.enqueue(spec_data("web"))
+    process, terminal = on_terminal(command_environment, "down", "web")
+    asked = read_all(terminal, until="[y/N]")
+    os.write(terminal, b"n\n")
+    said = read_all(terminal)
+
+    assert exit_code(process, terminal) == 1
+    assert f"{WEB} is queued" in asked
+    assert "Nothing was changed." in said
+    assert client.status("web").state is State.QUEUED
