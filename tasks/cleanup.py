@@ -1,15 +1,19 @@
 """Take an environment down: each step's resources in the reverse of their making."""
 
+from typing import Final
+
 from celery import shared_task
 
 from envwright.names import Step, cleanup_task
-from tasks import instance, network, security, teardown
+from tasks import instance, kinds, network, security, teardown
 from tasks.context import Context
+
+SLOW: Final = tuple(kind for group in kinds.KINDS for kind in group if kind.goes_slowly)
 
 
 @shared_task(name=cleanup_task(Step.INSTANCE))
 async def cleanup_instance(context: Context) -> None:
-    await teardown.destroy(context, instance.KINDS)
+    await teardown.destroy(context, instance.KINDS, begin_with=SLOW)
 
 
 @shared_task(name=cleanup_task(Step.SECURITY))

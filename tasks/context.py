@@ -22,6 +22,7 @@ from envwright.record import (
 from envwright.spec import EnvironmentSpec
 from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
 from tasks.failures import StepError
+from tasks.known import Known
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -105,6 +106,11 @@ class Context:
             raise EnvwrightError(f"What {self.record.environment_id} was to be is lost.")
         return self.record.spec
 
+    @property
+    def known(self) -> Known:
+        """The spec, and what was looked up of what it leaves open."""
+        return Known(self.spec, self.lookups)
+
     def now(self) -> float:
         """Unix time in seconds, by Redis' clock."""
         return self._now + clock() - self.begun
@@ -130,8 +136,9 @@ class Context:
         return belief.ids
 
     def id_of(self, key: str) -> str:
-        """The id of a resource that an earlier group or step has made."""
-        ids = self.ids_of(key)
+        """The id of a resource that an earlier group or step has made, or of what stands in its
+        place and is not ours."""
+        ids = self.ids_of(key) or self.known.existing(key)
         if not ids:
             raise EnvwrightError(
                 f"{key} is needed and not in the record of {self.record.environment_id}."

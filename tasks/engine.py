@@ -3,8 +3,10 @@
 An intent is on record before each create. Where the record shows that one was begun before,
 the resource is looked for first; and since AWS may show late what an unanswered create made,
 it is looked for until `settle_time` has passed, unless a client token makes a repeat harmless.
+A group's members are made side by side, but for one that needs another: it waits for that alone.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from structlog.contextvars import bound_contextvars
@@ -15,7 +17,7 @@ from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
 from tasks.context import Context, Intent
 from tasks.failures import ResourceError
 from tasks.lease import clock
-from tasks.resources.base import Groups, Resource, Tagged
+from tasks.resources.base import Groups, Need, Resource, Tagged
 from tasks.together import together
 
 
@@ -30,16 +32,23 @@ async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) ->
         found = await _look(context, members, tagged) if begun_before else {}
         await _adopt(context, members, found)
         missing = [one for one in members if len(found.get(one.key, ())) < one.count]
-        await context.intend(
-            {
-                one.key: Intent(one.count - len(found.get(one.key, ())), one.ids_foreseen(context))
-                for one in missing
-            }
-        )
+        await _intend(context, [one for one in missing if not one.needs], found)
+        made = {one.key: asyncio.Event() for one in missing}
         await together(
             context.lease,
-            *(_make(context, one, found.get(one.key, ())) for one in missing),
+            *(_make(context, one, found, made) for one in missing),
         )
+
+
+async def _intend(
+    context: Context, members: Sequence[Resource], found: Mapping[str, Sequence[str]]
+) -> None:
+    await context.intend(
+        {
+            one.key: Intent(one.count - len(found.get(one.key, ())), one.ids_foreseen(context))
+            for one in members
+        }
+    )
 
 
 async def _look(
@@ -107,15 +116,33 @@ def _is_news(context: Context, resource: Resource, found: Sequence[str]) -> bool
     return not is_made or set(belief.ids) != set(found)
 
 
-async def _make(context: Context, resource: Resource, have: Sequence[str]) -> None:
+async def _make(
+    context: Context,
+    resource: Resource,
+    found: Mapping[str, Sequence[str]],
+    made: Mapping[str, asyncio.Event],
+) -> None:
     with bound_contextvars(resource=resource.key):
         try:
-            made = await _create(context, resource, have)
+            if resource.needs:
+                await _until_usable(context, resource.needs, made)
+                await _intend(context, [resource], found)
+            ids = await _create(context, resource, found.get(resource.key, ()))
         except Halted:
             raise
         except EnvwrightError as error:
             raise ResourceError(resource.key, error) from error
-        await context.believe({resource.key: made}, ResourceState.CREATED)
+        await context.believe({resource.key: ids}, ResourceState.CREATED)
+        made[resource.key].set()
+
+
+async def _until_usable(
+    context: Context, needs: Sequence[Need], made: Mapping[str, asyncio.Event]
+) -> None:
+    for kind, key in needs:
+        if key in made:
+            await context.lease.wait_for(made[key])
+        await kind.until_usable(context, context.ids_of(key))
 
 
 async def _create(context: Context, resource: Resource, have: Sequence[str]) -> Sequence[str]:

@@ -9,10 +9,11 @@ from envwright.names import Step, provision_task
 from envwright.spec import InstanceGroup
 from tasks import engine
 from tasks.context import Context
-from tasks.lookups import image_of, look_up_images, look_up_zones, root_volume_of
+from tasks.known import Known
+from tasks.lookups import look_up_images, look_up_zones
 from tasks.network import public_subnet
 from tasks.resources.base import Groups
-from tasks.resources.instances import Instances
+from tasks.resources.instances import Instances, RootVolume
 from tasks.security import key_pair_name, security_group
 
 KINDS: Final[Groups] = ((Instances,),)
@@ -27,26 +28,32 @@ def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
             yield zone, here
 
 
-def wanted(context: Context, zones: Sequence[str]) -> list[Instances]:
-    """One launch for each group and zone: what is looked up must have been so before."""
+def wanted(known: Known) -> list[Instances]:
+    """One launch for each group and zone."""
     return [
-        _launch(context, name, group, zone, count)
-        for name, group in context.spec.instances.items()
-        for zone, count in spread(group.count, group.zones or zones)
+        _launch(known, name, group, zone, count)
+        for name, group in known.spec.instances.items()
+        for zone, count in spread(group.count, group.zones or known.zones)
     ]
 
 
-def _launch(context: Context, name: str, group: InstanceGroup, zone: str, count: int) -> Instances:
+def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int) -> Instances:
+    device_name, size = known.root_device_of(group)
     return Instances(
         key=f"instance/instances/{name}-{zone}",
         count=count,
         group=name,
         subnet=public_subnet(zone),
         security_groups=tuple(security_group(one) for one in group.security_groups),
-        image=image_of(context, group),
+        image=known.image_of(group),
         instance_type=group.types[0],  # type: ignore[arg-type]  # AWS adds types all the time
-        key_name=key_pair_name(context.spec),
-        root_volume=root_volume_of(context, group),
+        key_name=key_pair_name(known.spec),
+        root_volume=RootVolume(
+            device_name=device_name,
+            size=size,
+            type=group.root_volume.type,
+            encrypted=group.root_volume.encrypted,
+        ),
         user_data=group.user_data,
         own_tags=group.tags,
     )
@@ -54,6 +61,6 @@ def _launch(context: Context, name: str, group: InstanceGroup, zone: str, count:
 
 @shared_task(name=provision_task(Step.INSTANCE))
 async def instance(context: Context) -> None:
-    zones = await look_up_zones(context)
+    await look_up_zones(context)
     await look_up_images(context)
-    await engine.apply(context, KINDS, wanted(context, zones))
+    await engine.apply(context, KINDS, wanted(context.known))

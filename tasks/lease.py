@@ -59,6 +59,16 @@ class Permit:
         if self.end is not None:
             raise Halted(f"Nothing further is begun: {self.end}.")
 
+    async def wait_for(self, event: asyncio.Event) -> None:
+        """Wait until this is set, or raise `Halted` as soon as the permit ends."""
+        waits = [asyncio.ensure_future(one.wait()) for one in (event, self._ended)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self.check(changing=False)
+
     async def pause(self, seconds: float) -> None:
         """Sleep, or raise `Halted` as soon as the permit ends."""
         try:

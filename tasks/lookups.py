@@ -8,35 +8,31 @@ from typing import Any
 
 from envwright.record import FailureCategory
 from envwright.spec import InstanceGroup
+from tasks import known
 from tasks.aws.errors import AwsError
 from tasks.context import Context
 from tasks.failures import ResourceError, StepError
-from tasks.resources.instances import RootVolume
-
-ZONES = "zones"
 
 
-async def look_up_zones(context: Context) -> list[str]:
-    """The names of the network's zones: as the spec gives them, or the region's first ones."""
+async def look_up_zones(context: Context) -> None:
+    """Find the region's first zones, where the spec only counts them."""
     asked = context.spec.network.zones
-    if not isinstance(asked, int):
-        return list(asked)
-    if ZONES not in context.lookups:
-        answer = await context.ec2.describe_availability_zones(
-            Filters=[
-                {"Name": "zone-type", "Values": ["availability-zone"]},
-                {"Name": "state", "Values": ["available"]},
-            ]
+    if not isinstance(asked, int) or known.ZONES in context.lookups:
+        return
+    answer = await context.ec2.describe_availability_zones(
+        Filters=[
+            {"Name": "zone-type", "Values": ["availability-zone"]},
+            {"Name": "state", "Values": ["available"]},
+        ]
+    )
+    names = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+    if len(names) < asked:
+        raise StepError(
+            FailureCategory.SPEC,
+            f"network.zones asks for {asked} zones, and {context.spec.region} has "
+            f"{len(names)} for this account ({', '.join(names)}): ask for fewer.",
         )
-        names = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
-        if len(names) < asked:
-            raise StepError(
-                FailureCategory.SPEC,
-                f"network.zones asks for {asked} zones, and {context.spec.region} has "
-                f"{len(names)} for this account ({', '.join(names)}): ask for fewer.",
-            )
-        await context.remember(ZONES, names[:asked])
-    return list(context.lookups[ZONES])
+    await context.remember(known.ZONES, names[:asked])
 
 
 async def look_up_images(context: Context) -> None:
@@ -51,42 +47,15 @@ async def look_up_images(context: Context) -> None:
             raise ResourceError(f"instance/instances/{name}", error) from error
 
 
-def image_of(context: Context, group: InstanceGroup) -> str:
-    """The AMI id of a group's image, after `look_up_images`."""
-    return str(context.lookups[_image(group.image)]) if _is_path(group.image) else group.image
-
-
-def root_volume_of(context: Context, group: InstanceGroup) -> RootVolume:
-    """The root volume of a group's instances, after `look_up_images`."""
-    asked = group.root_volume
-    found = context.lookups.get(_root_volume(image_of(context, group)), {})
-    return RootVolume(
-        device_name=asked.device_name or found["device_name"],
-        size=asked.size or found["size"],
-        type=asked.type,
-        encrypted=asked.encrypted,
-    )
-
-
 async def _look_up_image(context: Context, group: InstanceGroup) -> None:
-    if _is_path(group.image) and _image(group.image) not in context.lookups:
-        await context.remember(_image(group.image), await _read_parameter(context, group.image))
-    image, asked = image_of(context, group), group.root_volume
+    parameter = known.image(group.image)
+    if known.is_path(group.image) and parameter not in context.lookups:
+        await context.remember(parameter, await _read_parameter(context, group.image))
+    image, asked = context.known.image_of(group), group.root_volume
     is_complete = asked.device_name is not None and asked.size is not None
-    if not is_complete and _root_volume(image) not in context.lookups:
-        await context.remember(_root_volume(image), await _describe_root_volume(context, image))
-
-
-def _is_path(image: str) -> bool:
-    return image.startswith("/")
-
-
-def _image(path: str) -> str:
-    return f"image:{path}"
-
-
-def _root_volume(image: str) -> str:
-    return f"root_volume:{image}"
+    if not is_complete and known.root_volume(image) not in context.lookups:
+        found = await _describe_root_volume(context, image)
+        await context.remember(known.root_volume(image), found)
 
 
 async def _read_parameter(context: Context, path: str) -> str:

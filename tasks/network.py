@@ -1,14 +1,13 @@
 """The network step: the VPC, its way out, and one public subnet a zone."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from celery import shared_task
 
 from envwright.names import Step, provision_task
-from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
+from tasks.known import Known
 from tasks.lookups import look_up_zones
 from tasks.resources.base import Groups, Resource
 from tasks.resources.internet_gateway import InternetGateway
@@ -34,9 +33,9 @@ def public_subnet(zone: str) -> str:
     return f"network/subnet/public-{zone}"
 
 
-def wanted(spec: EnvironmentSpec, zones: Sequence[str]) -> list[Resource]:
-    """The resources of the step, for a network in these zones."""
-    dns = spec.network.dns
+def wanted(known: Known) -> list[Resource]:
+    """The resources of the step."""
+    spec, dns = known.spec, known.spec.network.dns
     resources: list[Resource] = [
         Vpc(key=VPC, cidr=spec.network.cidr),
         InternetGateway(key=GATEWAY),
@@ -54,12 +53,12 @@ def wanted(spec: EnvironmentSpec, zones: Sequence[str]) -> list[Resource]:
         )
     resources += [
         Subnet(key=public_subnet(zone), vpc=VPC, name=f"public-{zone}", cidr=cidr, zone=zone)
-        for zone, cidr in zip(zones, spec.network.subnet_cidrs(), strict=True)
+        for zone, cidr in zip(known.zones, spec.network.subnet_cidrs(), strict=True)
     ]
     return resources
 
 
 @shared_task(name=provision_task(Step.NETWORK))
 async def network(context: Context) -> None:
-    zones = await look_up_zones(context)
-    await engine.apply(context, KINDS, wanted(context.spec, zones))
+    await look_up_zones(context)
+    await engine.apply(context, KINDS, wanted(context.known))

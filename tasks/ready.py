@@ -7,14 +7,14 @@ from celery import shared_task
 
 from envwright.names import Step, provision_task
 from envwright.record import FailureCategory, Instance, Outputs, ResourceState
-from tasks import instance, network, security, teardown
+from tasks import instance, kinds, teardown
 from tasks.aws.tags import Inventory
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
 from tasks.network import VPC, public_subnet
-from tasks.resources.base import Groups, Tagged, all_ids, kind_name
+from tasks.resources.base import all_ids, kind_name
 from tasks.resources.instances import Instances
 from tasks.security import key_pair_name, security_group
 
@@ -23,18 +23,16 @@ if TYPE_CHECKING:
 
 _IDS_A_CALL: Final = 100
 
-KINDS: Final[Groups] = (*network.KINDS, *security.KINDS, *instance.KINDS)
-
 
 @shared_task(name=provision_task(Step.READY))
 async def ready(context: Context) -> None:
-    zones = await look_up_zones(context)
-    launches = instance.wanted(context, zones)
+    await look_up_zones(context)
+    launches = instance.wanted(context.known)
     ids = {launch.key: context.ids_of(launch.key) for launch in launches}
     await _until_checks_passed(context, all_ids(ids))
     await context.believe(ids, ResourceState.READY)
     await _inventory_equals_record(context)
-    context.outputs = await _outputs(context, zones, launches)
+    context.outputs = await _outputs(context, launches)
 
 
 async def _until_checks_passed(context: Context, ids: Sequence[str]) -> None:
@@ -86,14 +84,13 @@ async def _reason(context: Context, instance_id: str) -> str:
 
 async def _inventory_equals_record(context: Context) -> None:
     """Wait until AWS shows all that is on record, and remove what is there twice."""
-    tagged_kinds = {kind.kind for kinds in KINDS for kind in kinds if issubclass(kind, Tagged)}
     begun = clock()
     while True:
         inventory = await context.inventory()
         missing = sorted(
             one
             for key, belief in context.beliefs.items()
-            if kind_name(key) in tagged_kinds and belief.state is not ResourceState.GONE
+            if kind_name(key) in kinds.TAGGED and belief.state is not ResourceState.GONE
             for one in belief.ids
             if one not in inventory.own.get(key, ())
         )
@@ -107,15 +104,15 @@ async def _inventory_equals_record(context: Context) -> None:
             )
         await context.settle_a_little()
     await _nothing_is_of_another_record(context, inventory)
-    await teardown.remove_doubles(context, KINDS, inventory.own)
+    await teardown.remove_doubles(context, kinds.KINDS, inventory.own)
 
 
 async def _nothing_is_of_another_record(context: Context, inventory: Inventory) -> None:
     """Raises `StepError` when AWS holds an environment of this name that the record is not of."""
     found = [
         one
-        for kinds in KINDS
-        for kind in kinds
+        for group in kinds.KINDS
+        for kind in group
         for ids in (await teardown.unrecorded(context, kind, inventory.of_another_record)).values()
         for one in ids
     ]
@@ -128,15 +125,15 @@ async def _nothing_is_of_another_record(context: Context, inventory: Inventory) 
         )
 
 
-async def _outputs(
-    context: Context, zones: Sequence[str], launches: Sequence[Instances]
-) -> Outputs:
+async def _outputs(context: Context, launches: Sequence[Instances]) -> Outputs:
     launch_of = {one: launch for launch in launches for one in context.ids_of(launch.key)}
     found = await _describe(context, list(launch_of))
     instances = [_instance(launch_of[one["InstanceId"]], one) for one in found]
     return Outputs(
         vpc_id=context.id_of(VPC),
-        subnets={f"public-{zone}": context.id_of(public_subnet(zone)) for zone in zones},
+        subnets={
+            f"public-{zone}": context.id_of(public_subnet(zone)) for zone in context.known.zones
+        },
         security_groups={
             name: context.id_of(security_group(name)) for name in context.spec.security.groups
         },

@@ -10,6 +10,7 @@ from envwright.names import Step, provision_task
 from envwright.spec import EnvironmentSpec, Rule
 from tasks import engine
 from tasks.context import Context
+from tasks.known import Known
 from tasks.network import VPC
 from tasks.resources.base import Groups, Resource
 from tasks.resources.key_pair import KeyPair
@@ -36,8 +37,9 @@ def key_pair_name(spec: EnvironmentSpec) -> str | None:
     return f"envwright-{spec.environment_id}" if spec.security.key_pair else None
 
 
-def wanted(spec: EnvironmentSpec) -> list[Resource]:
+def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
+    spec = known.spec
     resources: list[Resource] = []
     for name, group in spec.security.groups.items():
         resources.append(
@@ -86,4 +88,4 @@ def _cidr_kind(cidr: str) -> PeerKind:
 
 @shared_task(name=provision_task(Step.SECURITY))
 async def security(context: Context) -> None:
-    await engine.apply(context, KINDS, wanted(context.spec))
+    await engine.apply(context, KINDS, wanted(context.known))

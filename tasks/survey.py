@@ -2,22 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from envwright.names import TAG_RECORD, TAG_RESOURCE
 from envwright.survey import Holding, Stray, Survey
 from tasks.aws.tags import MOST_TAGS, Marks, Owner, read_marks
-from tasks.ready import KINDS
-from tasks.resources.base import Tagged, in_filters, kind_name
+from tasks.kinds import TAGGED
+from tasks.resources.base import Tagged, kind_name
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
 
-_TAGGED: Final[Mapping[str, type[Tagged]]] = {
-    kind.kind: kind for kind in chain.from_iterable(KINDS) if issubclass(kind, Tagged)
-}
-_BY_AWS_TYPE: Final[Mapping[str, type[Tagged]]] = {kind.aws_type: kind for kind in _TAGGED.values()}
+_BY_AWS_TYPE: Final[Mapping[str, type[Tagged]]] = {kind.aws_type: kind for kind in TAGGED.values()}
 
 
 async def look_around(
@@ -63,13 +59,12 @@ async def _existing(ec2: "EC2Client", marked: Mapping[str, Marks]) -> set[str]:
             by_kind[kind].append(resource_id)
     found: set[str] = set()
     for kind, ids in by_kind.items():
-        for some in in_filters(ids):
-            found |= set(await kind.existing(ec2, some))
+        found |= set(await kind.existing(ec2, ids))
     return found
 
 
 def _said_kind(marks: Marks) -> type[Tagged] | None:
-    return _TAGGED.get(kind_name(marks.key)) if marks.key else None
+    return TAGGED.get(kind_name(marks.key)) if marks.key else None
 
 
 def _is_what_it_says(marks: Marks) -> bool:

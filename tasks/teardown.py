@@ -7,7 +7,8 @@ its record.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from structlog.contextvars import bound_contextvars
 
@@ -20,17 +21,23 @@ from tasks.resources.base import Groups, Kind, Tagged, kind_name
 from tasks.together import together
 
 
-async def destroy(context: Context, groups: Groups) -> None:
-    """Delete all of these kinds that the record or the inventory knows of."""
+async def destroy(context: Context, groups: Groups, begin_with: Sequence[Kind] = ()) -> None:
+    """Delete all of these kinds that the record or the inventory knows of.
+
+    Of the kinds to `begin_with`, which a later step deletes, the end is only asked for, so that
+    AWS is at it meanwhile.
+    """
     await context.check_account()
+    kinds_of_groups = [kind for kinds in groups for kind in kinds]
     try:
-        tagged = await _settled_inventory(context, [kind for kinds in groups for kind in kinds])
+        tagged = await _settled_inventory(context, [*begin_with, *kinds_of_groups])
     except AwsError as error:
         # A worker that may not even look can have made nothing, if no belief says otherwise.
         is_nothing = all(one.state is ResourceState.GONE for one in context.beliefs.values())
         if error.error_class is ErrorClass.PERMISSION and is_nothing:
             return
         raise
+    await together(context.lease, *(_begin(context, kind, tagged) for kind in begin_with))
     for kinds in reversed(groups):
         await together(context.lease, *(_take_down(context, kind, tagged) for kind in kinds))
 
@@ -77,7 +84,19 @@ async def _may_yet_show(context: Context, kind: Kind, tagged: Mapping[str, Seque
     return any(len(shown.get(key, ())) < count for key, count in intended.items())
 
 
-async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> None:
+async def _begin(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> None:
+    doomed = {key: ids for key, ids in (await _doomed(context, kind, tagged)).items() if ids}
+    if not doomed:
+        return
+    await context.believe(doomed, ResourceState.DELETING)
+    with _telling_of(doomed):
+        await kind.begin_delete(context, doomed)
+
+
+async def _doomed(
+    context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """What of this kind the record believes in, and what is found beside it: ids by key."""
     doomed: defaultdict[str, list[str]] = defaultdict(list)
     for key, belief in context.beliefs.items():
         if kind_name(key) == kind.kind and belief.state is not ResourceState.GONE:
@@ -85,6 +104,11 @@ async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence
     for found in (await unrecorded(context, kind, tagged), await _untagged(context, kind, tagged)):
         for key, ids in found.items():
             doomed[key] += ids
+    return doomed
+
+
+async def _take_down(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str]]) -> None:
+    doomed = await _doomed(context, kind, tagged)
     if not doomed:
         return
     await context.believe(doomed, ResourceState.DELETING)
@@ -100,13 +124,21 @@ async def _delete(context: Context, kind: Kind, doomed: Mapping[str, Sequence[st
     actual = {
         key: ids for key, ids in doomed.items() if ids and not kind.goes_with_another(context, key)
     }
-    with bound_contextvars(resource=", ".join(actual)):
-        try:
-            if actual:
-                await kind.delete(context, actual)
-        except (AwsError, StepError) as error:
-            raise ResourceError(", ".join(actual), error) from error
+    with _telling_of(actual):
+        if actual:
+            await kind.delete(context, actual)
     await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
+
+
+@contextmanager
+def _telling_of(doomed: Collection[str]) -> Iterator[None]:
+    """Name these resources in log lines, and in the error if there is one."""
+    named = ", ".join(doomed)
+    with bound_contextvars(resource=named):
+        try:
+            yield
+        except (AwsError, StepError) as error:
+            raise ResourceError(named, error) from error
 
 
 async def _untagged(

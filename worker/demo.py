@@ -16,6 +16,7 @@ from rich.console import Console
 from envwright.errors import EnvwrightError
 from envwright.spec import EnvironmentSpec, load_spec
 from tasks.aws.census import census
+from tasks.kinds import LISTINGS
 from worker.interrupt import StopSignals
 from worker.processes import tethered, wait_until
 from worker.servers import inherited_environment, turn_away_from_aws
@@ -141,7 +142,7 @@ class Demo:
         self._console.print(f"{spec.environment_id}: [bold]nothing at all[/]")
 
     def _look(self, spec: EnvironmentSpec) -> dict[str, list[str]]:
-        return asyncio.run(census(spec.environment_id, spec.region, self._stack.aws.url))
+        return asyncio.run(census(LISTINGS, spec.environment_id, spec.region, self._stack.aws.url))
 
 
 def command_line(*arguments: str) -> list[str]:

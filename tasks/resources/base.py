@@ -1,21 +1,28 @@
-"""What every kind of resource can do: be found, be created, be deleted.
+"""What every kind of resource can do: be found, be created, be waited for, be deleted.
 
 A kind is one class in one file, and knows no other kind: where it needs another resource, it
 is given that one's key and asks the context for its id.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from tasks.aws.errors import ErrorClass, tolerating
+from tasks.aws.listing import Listing
 from tasks.context import Context
+from tasks.together import together
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
 
-_FILTER_VALUES: Final = 200
-"""The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
+
+class Need(NamedTuple):
+    """A resource that must be usable, and not only made, before another one is created."""
+
+    kind: "Kind"
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +36,18 @@ class Resource(ABC):
     deleted_together: ClassVar[bool] = False
     """Whether one call deletes all of this kind, however many keys it has."""
 
+    goes_slowly: ClassVar[bool] = False
+    """Whether AWS takes minutes to delete it, so that a cleanup begins with it."""
+
     stands_on: ClassVar[str | None] = None
     """The kind of what it is found on, where it has no tag and keeps its carrier from going."""
 
     key: str
     count: int = 1
     """How many of it one key stands for: more than one only for instances launched together."""
+
+    needs: tuple[Need, ...] = ()
+    """What its create waits for. Of earlier groups, all is made; of its own, only these are."""
 
     @classmethod
     @abstractmethod
@@ -53,6 +66,19 @@ class Resource(ABC):
         What has no tag is found by them after a crash between its create and its record.
         """
         return ()
+
+    @classmethod
+    async def until_usable(cls, context: Context, ids: Sequence[str]) -> None:
+        """Wait until others can use these. Raises `StepError` where that will never be."""
+        return
+
+    @classmethod
+    async def begin_delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """Ask AWS to delete these (ids by key) and do not wait: of what `goes_slowly`.
+
+        `delete` follows later, and finds them on their way.
+        """
+        return
 
     @classmethod
     @abstractmethod
@@ -75,12 +101,6 @@ class Resource(ABC):
         return {}
 
 
-def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:
-    """These ids in portions that fit the filter of one describe call."""
-    for start in range(0, len(ids), _FILTER_VALUES):
-        yield [*ids[start : start + _FILTER_VALUES]]
-
-
 def all_ids(doomed: Mapping[str, Sequence[str]]) -> list[str]:
     """The ids of all keys in one list."""
     return [one for ids in doomed.values() for one in ids]
@@ -92,10 +112,16 @@ class Tagged(Resource):
     aws_type: ClassVar[str]
     """What AWS calls this kind where it names the type of a tagged resource."""
 
+    listing: ClassVar[Listing]
+    """How AWS lists this kind."""
+
+    delete_operation: ClassVar[str]
+    """The call that deletes one of it by its id."""
+
     @classmethod
-    @abstractmethod
     async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
         """Those of these ids that exist: a tag may outlive what it was on."""
+        return cls.listing.ids(await cls.listing.of_ids(ec2, ids))
 
     @classmethod
     async def find(
@@ -110,6 +136,25 @@ class Tagged(Resource):
         ids = all_ids(candidates)
         found = set(await cls.existing(context.ec2, ids)) if ids else set()
         return {key: [one for one in ids if one in found] for key, ids in candidates.items()}
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        async def delete_one(one: str) -> None:
+            with tolerating(ErrorClass.NOT_FOUND):
+                await getattr(context.ec2, cls.delete_operation)(**{cls.listing.id_field: one})
+
+        await together(context.lease, *map(delete_one, all_ids(doomed)))
+
+    def tags(
+        self, context: Context, name: str | None = None, own: Mapping[str, str] | None = None
+    ) -> Any:
+        """The create call's `TagSpecifications`.
+
+        `name` is added to the environment's own to make the tag `Name`; `own` are tags of the
+        caller's for this resource alone.
+        """
+        called = f"{context.spec.name}-{name}" if name else context.spec.name
+        return [{"ResourceType": self.aws_type, "Tags": context.tags(self.key, called, own)}]
 
 
 Kind = type[Resource]

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.aws.listing import Listing, in_filters
 from tasks.context import Context
-from tasks.resources.base import Tagged, all_ids, in_filters
+from tasks.resources.base import Tagged, all_ids
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
     from types_aiobotocore_ec2.literals import InstanceTypeType, VolumeTypeType
-
-_ALIVE: Final = frozenset({"pending", "running", "stopping", "stopped"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +30,13 @@ class Instances(Tagged):
 
     kind: ClassVar[str] = "instances"
     aws_type: ClassVar[str] = "instance"
+    listing: ClassVar[Listing] = Listing(
+        operation="describe_instances",
+        items="Reservations",
+        id_field="InstanceId",
+        id_filter="instance-id",
+        gone=frozenset({"shutting-down", "terminated"}),
+    )
     by_token: ClassVar[bool] = True
     deleted_together: ClassVar[bool] = True
 
@@ -43,11 +49,6 @@ class Instances(Tagged):
     root_volume: RootVolume
     user_data: str | None = field(repr=False)
     own_tags: Mapping[str, str]
-
-    @classmethod
-    async def existing(cls, ec2: "EC2Client", ids: Sequence[str]) -> list[str]:
-        states = await _states(ec2, ids)
-        return [one for one in ids if states.get(one) in _ALIVE]
 
     async def create(self, context: Context, count: int) -> list[str]:
         name = f"{context.spec.name}-{self.group}"
@@ -77,10 +78,7 @@ class Instances(Tagged):
             BlockDeviceMappings=[self._root_device()],
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             TagSpecifications=[
-                {
-                    "ResourceType": "instance",
-                    "Tags": context.tags(self.key, name, self.own_tags),
-                },
+                *self.tags(context, self.group, self.own_tags),
                 {"ResourceType": "volume", "Tags": context.tags(None, name, self.own_tags)},
             ],
             **optional,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
+from tasks.aws.listing import in_filters
 from tasks.context import Context
-from tasks.resources.base import Resource, all_ids, in_filters, key_beside
+from tasks.resources.base import Resource, all_ids, key_beside
 
 _JOINT = "@"
 

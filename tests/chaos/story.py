@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from envwright.record import LEGAL_MOVES, Event, Record, ResourceState, State
-from tasks.ready import KINDS
+from tasks.kinds import KINDS
 from tasks.resources.base import Tagged, kind_name
 
 _MAY_FOLLOW: Final = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks import engine, instance, network, ready, security
+from tasks import engine, instance, kinds, network, security
 from tasks.context import Context
 from tasks.resources.base import Kind, Resource
 from tasks.resources.instances import Instances
@@ -20,7 +20,7 @@ from tasks.resources.subnet import Subnet
 from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
 from tests.cloud import Cloud
-from tests.harness import EVERYTHING, ZONES, outsider
+from tests.harness import EVERYTHING, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 
@@ -156,7 +156,7 @@ EXAMPLES: dict[type[Resource], Example] = {
     ),
 }
 
-KINDS = [kind for kinds in ready.KINDS for kind in kinds]
+KINDS = [kind for group in kinds.KINDS for kind in group]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -194,16 +194,16 @@ async def test_every_kind_keeps_the_contract(
 
 def all_of_spec(context: Context) -> list[Resource]:
     return [
-        *network.wanted(context.spec, ZONES),
-        *security.wanted(context.spec),
-        *instance.wanted(context, ZONES),
+        *network.wanted(context.known),
+        *security.wanted(context.known),
+        *instance.wanted(context.known),
     ]
 
 
 def groups_before(kind: Kind) -> list[tuple[Kind, ...]]:
     """What must be there before this kind: nothing of its own group, by the groups' promise."""
-    index = next(number for number, kinds in enumerate(ready.KINDS) if kind in kinds)
-    return [tuple(kinds) for kinds in ready.KINDS[:index]]
+    index = next(number for number, group in enumerate(kinds.KINDS) if kind in group)
+    return [tuple(group) for group in kinds.KINDS[:index]]
 
 
 async def found(context: Context, kind: Kind, wanted: list[Resource]) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ import pytest
 from envwright.messages import steps_of
 from envwright.names import Step
 from envwright.record import RunKind
-from tasks import ready
+from tasks import kinds
 from tasks.chain import PLACES, TASK_MODULES, following
 from worker.app import app
 
@@ -44,7 +44,7 @@ def test_every_place_has_its_task() -> None:
 def test_ready_looks_at_the_kinds_of_every_step() -> None:
     """Doubles of a kind that it does not know would stay for ever."""
     made = {
-        kind for module in TASK_MODULES for kinds in getattr(module, "KINDS", ()) for kind in kinds
+        kind for module in TASK_MODULES for group in getattr(module, "KINDS", ()) for kind in group
     }
 
-    assert made == {kind for kinds in ready.KINDS for kind in kinds}
+    assert made == {kind for group in kinds.KINDS for kind in group}

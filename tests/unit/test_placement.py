@@ -1,13 +1,11 @@
 """How a group's instances are shared out over its zones, and launched."""
 
-from types import SimpleNamespace
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envwright.spec import parse_spec
 from tasks.instance import spread, wanted
+from tasks.known import Known
 
 ZONES = [f"eu-west-1{letter}" for letter in "abcdef"]
 
@@ -43,9 +41,7 @@ def test_each_group_is_launched_once_in_each_of_its_zones() -> None:
             },
         }
     )
-    context: Any = SimpleNamespace(spec=spec, lookups={})
-
-    launches = wanted(context, ZONES[:3])
+    launches = wanted(Known(spec, {}))
 
     assert {(one.key, one.count, one.subnet) for one in launches} == {
         ("instance/instances/web-eu-west-1a", 2, "network/subnet/public-eu-west-1a"),

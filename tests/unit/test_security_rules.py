@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from envwright.spec import EnvironmentSpec, parse_spec
 from tasks import security
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.known import Known
 from tasks.resources.security_group_rules import SecurityGroupRules
 
 ANYWHERE_OUT = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -76,7 +77,7 @@ def rules_of(spec: EnvironmentSpec) -> dict[str, SecurityGroupRules]:
     """By the last part of their key, such as `web-ingress`."""
     return {
         one.key.rsplit("/", 1)[-1]: one
-        for one in security.wanted(spec)
+        for one in security.wanted(Known(spec, {}))
         if isinstance(one, SecurityGroupRules)
     }
 

@@ -1,0 +1,65 @@
+"""How AWS lists each kind of resource: the one describe call that finds it by id and by tag."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_FILTER_VALUES: Final = 200
+"""The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A describe call, the names in it and in its answer, and the states that mean "gone"."""
+
+    operation: str
+    items: str
+    """Where the answer has them."""
+    id_field: str
+    id_filter: str
+    gone: frozenset[str] = frozenset()
+    """States of what AWS still shows for a while after its end."""
+    filters: str = "Filters"
+    """What the call names its filters: a few operations of EC2 say `Filter`."""
+
+    async def of_ids(self, ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of these ids that AWS shows and that are not gone."""
+        return [
+            item
+            for some in in_filters(ids)
+            for item in await self._all(ec2, [{"Name": self.id_filter, "Values": some}])
+        ]
+
+    async def of_tag(self, ec2: Any, tag: str, value: str) -> list[dict[str, Any]]:
+        """Those that carry this tag with this value and are not gone."""
+        return await self._all(ec2, [{"Name": f"tag:{tag}", "Values": [value]}])
+
+    def ids(self, items: Sequence[dict[str, Any]]) -> list[str]:
+        return [item[self.id_field] for item in items]
+
+    async def _all(self, ec2: Any, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page: dict[str, str] = {}
+        while True:
+            answer = await getattr(ec2, self.operation)(**{self.filters: filters}, **page)
+            found += [one for one in _flat(answer[self.items]) if _state(one) not in self.gone]
+            if not answer.get("NextToken"):
+                return found
+            page = {"NextToken": answer["NextToken"]}
+
+
+def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:
+    """These ids in portions that fit the filter of one describe call."""
+    for start in range(0, len(ids), _FILTER_VALUES):
+        yield [*ids[start : start + _FILTER_VALUES]]
+
+
+def _flat(items: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """DescribeInstances alone lists reservations, and in them instances."""
+    for item in items:
+        yield from item.get("Instances", [item])
+
+
+def _state(item: dict[str, Any]) -> str | None:
+    state = item.get("State")
+    return state["Name"] if isinstance(state, dict) else state

@@ -1,0 +1,57 @@
+"""What is to be made, as far as it is known: the spec, and what AWS said of what it leaves open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from envwright.spec import EnvironmentSpec, InstanceGroup
+
+ZONES: Final = "zones"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A spec, and the answers of `tasks.lookups` to what it asks AWS for."""
+
+    spec: EnvironmentSpec
+    lookups: Mapping[str, Any]
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The names of the network's zones: as the spec gives them, or the region's first ones."""
+        asked = self.spec.network.zones
+        return tuple(self.lookups[ZONES] if isinstance(asked, int) else asked)
+
+    def image_of(self, group: InstanceGroup) -> str:
+        """The AMI id of a group's image."""
+        return str(self.lookups[image(group.image)]) if is_path(group.image) else group.image
+
+    def root_device_of(self, group: InstanceGroup) -> tuple[str, int]:
+        """The name of the root device of a group's instances, and its size in GiB."""
+        asked = group.root_volume
+        found = self.lookups.get(root_volume(self.image_of(group)), {})
+        return asked.device_name or found["device_name"], asked.size or found["size"]
+
+    def existing(self, key: str) -> tuple[str, ...]:
+        """The ids of what stands in a resource's place and is not ours; none where it is ours."""
+        return tuple(self.lookups.get(existing(key), ()))
+
+
+def is_path(image: str) -> bool:
+    """Whether an image is given by the SSM parameter that holds its id."""
+    return image.startswith("/")
+
+
+def image(path: str) -> str:
+    """The lookup that holds the AMI id of an SSM parameter."""
+    return f"image:{path}"
+
+
+def root_volume(image: str) -> str:
+    """The lookup that holds the root device of an AMI."""
+    return f"root_volume:{image}"
+
+
+def existing(key: str) -> str:
+    """The lookup that holds the ids of what stands in a resource's place and is not ours."""
+    return f"existing:{key}"
