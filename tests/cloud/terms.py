@@ -54,6 +54,9 @@ class Quotas:
     vcpus: int | None = None
     addresses: int | None = None
     nat_gateways_per_zone: int | None = None
+    route_tables_per_vpc: int | None = None
+    routes_per_route_table: int | None = None
+    """Of IPv4, and as many of IPv6; local ones do not count."""
 
 
 AWS_QUOTAS: Final = Quotas(
@@ -65,6 +68,8 @@ AWS_QUOTAS: Final = Quotas(
     vcpus=64,
     addresses=5,
     nat_gateways_per_zone=5,
+    route_tables_per_vpc=200,
+    routes_per_route_table=500,
 )
 
 

@@ -5,19 +5,20 @@ from types import ModuleType
 import moto.ec2.urls
 from moto.ec2.models import EC2Backend, ec2_backends
 
-from tests.cloud.emulator import instances
+from tests.cloud.emulator import instances, routing
 from tests.cloud.emulator.addresses import Addresses
 from tests.cloud.emulator.clock import Clock
 from tests.cloud.emulator.instances import Instances
 from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
 from tests.cloud.emulator.quotas import Limits
+from tests.cloud.emulator.routing import Routing
 from tests.cloud.emulator.security import Security
 from tests.cloud.emulator.tags import Tags
 
 
 class StrictBackend(  # type: ignore[misc]
-    Clock, Limits, Tags, Network, Security, NatGateways, Addresses, Instances, EC2Backend
+    Clock, Limits, Tags, Network, Routing, Security, NatGateways, Addresses, Instances, EC2Backend
 ):
     """One account's EC2 in one region."""
 
@@ -30,3 +31,4 @@ class StrictBackend(  # type: ignore[misc]
 def take_the_place_of_motos() -> None:
     ec2_backends.backend = StrictBackend
     instances.take_the_place_of_motos()
+    routing.take_the_place_of_motos()

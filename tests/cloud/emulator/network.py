@@ -5,7 +5,7 @@ from typing import Any
 from moto.ec2.exceptions import DependencyViolationError
 
 from tests.cloud.emulator.contents import subnets_of
-from tests.cloud.emulator.errors import in_use, refused
+from tests.cloud.emulator.errors import in_use
 
 
 def available(one: Any) -> None:
@@ -108,26 +108,3 @@ class Network:
             eni.subnet.vpc_id == vpc_id and (eni.public_ip or eni.id in held)
             for eni in self.enis.values()
         )
-
-    def delete_route_table(self: Any, route_table_id: str) -> None:
-        table = self.get_route_table(route_table_id)
-        going = self.__dict__.get("_main_table_and_default_group_go", False)
-        if table.main_association_id is not None and not going:
-            raise in_use("routeTable", route_table_id)
-        super().delete_route_table(route_table_id)  # type: ignore[misc]
-
-    def create_route(self: Any, route_table_id: str, *asked: Any, **more: Any) -> Any:
-        vpc_id = self.get_route_table(route_table_id).vpc_id
-        gateway = self.internet_gateways.get(more.get("gateway_id"))
-        if gateway and (gateway.vpc is None or gateway.vpc.id != vpc_id):
-            both = f"route table {route_table_id} and network gateway {gateway.id}"
-            raise refused("InvalidParameterValue", f"{both} belong to different networks")
-        if one := more.get("nat_gateway_id"):
-            gateway = self.nat_gateways.get(one)
-            if gateway is None or gateway.state in ("failed", "deleting", "deleted"):
-                raise refused(
-                    "InvalidNatGatewayID.NotFound", f"The NatGateway '{one}' does not exist"
-                )
-            if gateway.state != "available":
-                raise refused("IncorrectState", f"The NatGateway '{one}' is {gateway.state}.")
-        return super().create_route(route_table_id, *asked, **more)  # type: ignore[misc]

@@ -14,6 +14,8 @@ _CODES: Final = {
     "security_groups": "SecurityGroupLimitExceeded",
     "addresses": "AddressLimitExceeded",
     "nat_gateways_per_zone": "NatGatewayLimitExceeded",
+    "route_tables_per_vpc": "RouteTableLimitExceeded",
+    "routes_per_route_table": "RouteLimitExceeded",
 }
 
 
