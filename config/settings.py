@@ -88,6 +88,11 @@ class WorkerSettings(ClientSettings):
     def _times_fit(self) -> "WorkerSettings":
         if self.lease_margin > self.lease / 2:
             raise ValueError("lease_margin must be at most half of lease, or nothing gets done")
+        if self.aws_connect_timeout > self.lease_margin:
+            raise ValueError(
+                "aws_connect_timeout must be at most lease_margin: a call connects after its last "
+                "look at the lease, and must not be sent when another worker has it"
+            )
         if self.redis_timeout > self.lease / 3:
             raise ValueError("redis_timeout must be at most a third of lease, or it runs out")
         if self.cleanup_retry_first > self.cleanup_retry_longest:

@@ -132,6 +132,7 @@ QUICK: Final = {
     "instance_timeout": 3.0,
     "lease": 10.0,
     "lease_margin": 1.0,
+    "aws_connect_timeout": 1.0,
 }
 """Settings for an AWS that is on this machine, in seconds."""
 

@@ -81,6 +81,14 @@ def test_a_margin_that_leaves_no_time_is_refused() -> None:
         WorkerSettings(lease=20, lease_margin=10.5)
 
 
+def test_connecting_must_not_outlast_the_margin() -> None:
+    """It comes after the last look at the lease: the call would be sent when another has that."""
+    assert WorkerSettings(lease_margin=2, aws_connect_timeout=2).aws_connect_timeout == 2
+
+    with pytest.raises(ValidationError, match="aws_connect_timeout must be at most lease_margin"):
+        WorkerSettings(lease_margin=2, aws_connect_timeout=2.5)
+
+
 def test_all_keys_are_under_the_prefix() -> None:
     """Two installations on one Redis do not meet."""
     keys = ClientSettings(key_prefix="mine").keys
