@@ -37,7 +37,7 @@ MADE_BY: Final = {
     "RunInstances": ("i", "eni", "vol"),
     "CreateNetworkInterface": ("eni",),
     "CreateVolume": ("vol",),
-    "CreateVpcEndpoint": ("vpce",),
+    "CreateVpcEndpoint": ("vpce", "eni"),
     "CreateLaunchTemplate": ("lt",),
     "CreateKeyPair": ("key",),
     "ImportKeyPair": ("key",),
@@ -61,6 +61,12 @@ SHOWN_BY: Final = {
     "DescribeLaunchTemplates": "launchTemplateId",
 }
 """The element that holds the id of each item of a describe."""
+
+NOT_DELETED: Final = {
+    "DeleteVpcEndpoints": "InvalidVpcEndpoint.NotFound",
+    "DeleteFlowLogs": "InvalidFlowLogId.NotFound",
+}
+"""The calls that tell of unknown ids item by item, and how."""
 
 ID: Final = re.compile(rf"\b(?:{'|'.join(NOT_FOUND)})-[0-9a-f]{{8,}}\b")
 

@@ -9,7 +9,7 @@ from tests.cloud.buckets import Buckets
 from tests.cloud.calls import Call, Reply, refusal
 from tests.cloud.faults import Fault, dropped, failed, throttled
 from tests.cloud.tokens import Tokens
-from tests.cloud.visibility import Visibility
+from tests.cloud.visibility import Visibility, with_unsuccessful
 
 _NO_CAPACITY: Final = "InsufficientInstanceCapacity"
 _SUBNET: Final = ("SubnetId", "NetworkInterface.1.SubnetId")
@@ -55,7 +55,13 @@ class Region:
     async def _effect(self, call: Call, behaviour: Behaviour, emulator: Emulator) -> Reply:
         if refused := self._refused(call, behaviour):
             return refused
-        reply = await self._tokens.answer(call, await _zone(call, emulator), emulator.ask)
+        unseen = self._visibility.unseen(call, behaviour)
+
+        async def ask(parameters: Mapping[str, Any]) -> Reply:
+            return await emulator.ask({k: v for k, v in parameters.items() if k not in unseen})
+
+        reply = await self._tokens.answer(call, await _zone(call, emulator), ask)
+        reply = with_unsuccessful(call, reply, unseen.values())
         if reply.code == _NO_CAPACITY:
             # moto has only one status for all errors.
             reply = Reply(500, reply.body, reply.content_type)

@@ -18,6 +18,10 @@ class Durations:
     subnet_pending: float = 0.0
     nat_gateway_pending: float = 0.0
     nat_gateway_deleting: float = 0.0
+    gateway_endpoint_pending: float = 0.0
+    gateway_endpoint_deleting: float = 0.0
+    interface_endpoint_pending: float = 0.0
+    interface_endpoint_deleting: float = 0.0
     instance_pending: float = 0.0
     status_checks: float = 0.0
     """From running to the first status checks that are passed."""
@@ -34,6 +38,10 @@ AWS_DURATIONS: Final = Durations(
     subnet_pending=1.0,
     nat_gateway_pending=90.0,
     nat_gateway_deleting=60.0,
+    gateway_endpoint_pending=5.0,
+    gateway_endpoint_deleting=5.0,
+    interface_endpoint_pending=60.0,
+    interface_endpoint_deleting=40.0,
     instance_pending=30.0,
     status_checks=120.0,
     shutting_down=40.0,
@@ -57,6 +65,8 @@ class Quotas:
     route_tables_per_vpc: int | None = None
     routes_per_route_table: int | None = None
     """Of IPv4, and as many of IPv6; local ones do not count."""
+    gateway_endpoints: int | None = None
+    interface_endpoints_per_vpc: int | None = None
 
 
 AWS_QUOTAS: Final = Quotas(
@@ -70,6 +80,8 @@ AWS_QUOTAS: Final = Quotas(
     nat_gateways_per_zone=5,
     route_tables_per_vpc=200,
     routes_per_route_table=500,
+    gateway_endpoints=20,
+    interface_endpoints_per_vpc=50,
 )
 
 

@@ -2,11 +2,20 @@
 
 import asyncio
 import xml.etree.ElementTree as ET
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tests.cloud.behaviour import Behaviour
 from tests.cloud.calls import Call, Reply, refusal
-from tests.cloud.kinds import ID, MADE_BY, NOT_FOUND, NOT_FOUND_BY_ROUTES, SHOWN_BY, prefix_of
+from tests.cloud.kinds import (
+    ID,
+    MADE_BY,
+    NOT_DELETED,
+    NOT_FOUND,
+    NOT_FOUND_BY_ROUTES,
+    SHOWN_BY,
+    prefix_of,
+)
 
 _SAYS_NOTHING = ("Filter.", "TagSpecification.", "Tag.", "ClientToken", "UserData")
 """What of a call's parameters is not looked up by id."""
@@ -39,7 +48,7 @@ class Visibility:
 
     def unknown(self, call: Call, behaviour: Behaviour) -> Reply | None:
         """The refusal of a call that names what is not known yet."""
-        if not behaviour.id_lag or not self._births:
+        if not behaviour.id_lag or not self._births or call.action in NOT_DELETED:
             return None
         for name, value in call.parameters.items():
             if not name.startswith(_SAYS_NOTHING):
@@ -47,6 +56,16 @@ class Visibility:
                     if self._hidden(one, call, behaviour, "id"):
                         return _not_found(call, one)
         return None
+
+    def unseen(self, call: Call, behaviour: Behaviour) -> Mapping[str, str]:
+        """The parameters of a call that tells item by item, which name what is not known yet."""
+        if not behaviour.id_lag or call.action not in NOT_DELETED:
+            return {}
+        return {
+            name: value
+            for name, value in call.parameters.items()
+            if ID.fullmatch(str(value)) and self._hidden(value, call, behaviour, "id")
+        }
 
     def as_seen(self, call: Call, reply: Reply, behaviour: Behaviour) -> Reply:
         """The reply of a read, without what is not to be seen yet."""
@@ -77,6 +96,20 @@ class Visibility:
 def _not_found(call: Call, one: str) -> Reply:
     codes = NOT_FOUND | (NOT_FOUND_BY_ROUTES if call.action.endswith("Route") else {})
     return refusal(call, codes[prefix_of(one)], f"The ID '{one}' does not exist", 400)
+
+
+def with_unsuccessful(call: Call, reply: Reply, ids: Collection[str]) -> Reply:
+    """The reply of a call that tells item by item, with these as well."""
+    if not ids or reply.code is not None:
+        return reply
+    items = "".join(
+        f"<item><resourceId>{one}</resourceId><error><code>{NOT_DELETED[call.action]}</code>"
+        f"<message>The ID '{one}' does not exist</message></error></item>"
+        for one in ids
+    )
+    body = reply.body.replace("<unsuccessful/>", "<unsuccessful></unsuccessful>")
+    body = body.replace("<unsuccessful>", f"<unsuccessful>{items}", 1)
+    return Reply(reply.status, body, reply.content_type)
 
 
 def _without(reply: Reply, id_element: str, hidden: set[str]) -> Reply:

@@ -5,9 +5,10 @@ from types import ModuleType
 import moto.ec2.urls
 from moto.ec2.models import EC2Backend, ec2_backends
 
-from tests.cloud.emulator import instances, routing
+from tests.cloud.emulator import endpoints, instances, routing
 from tests.cloud.emulator.addresses import Addresses
 from tests.cloud.emulator.clock import Clock
+from tests.cloud.emulator.endpoints import Endpoints
 from tests.cloud.emulator.instances import Instances
 from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
@@ -18,7 +19,17 @@ from tests.cloud.emulator.tags import Tags
 
 
 class StrictBackend(  # type: ignore[misc]
-    Clock, Limits, Tags, Network, Routing, Security, NatGateways, Addresses, Instances, EC2Backend
+    Clock,
+    Limits,
+    Tags,
+    Network,
+    Routing,
+    Endpoints,
+    Security,
+    NatGateways,
+    Addresses,
+    Instances,
+    EC2Backend,
 ):
     """One account's EC2 in one region."""
 
@@ -32,3 +43,4 @@ def take_the_place_of_motos() -> None:
     ec2_backends.backend = StrictBackend
     instances.take_the_place_of_motos()
     routing.take_the_place_of_motos()
+    endpoints.take_the_place_of_motos()

@@ -2,8 +2,8 @@
 
 Left out is what AWS gives every account, VPC and instance by itself, and takes away again: the
 default VPC with its parts, each VPC's default group, network ACL and main route table, the
-interfaces of instances and NAT gateways; and what is only a memory: terminated instances, deleted
-NAT gateways and endpoints.
+interfaces of instances, NAT gateways and endpoints; and what is only a memory: terminated
+instances, deleted NAT gateways and endpoints.
 """
 
 from collections.abc import Iterator
@@ -80,11 +80,11 @@ def _ways_out(backend: Any) -> Found:
 
 def _interfaces(backend: Any) -> Found:
     for endpoint in backend.vpc_end_points.values():
-        within = [endpoint.vpc_id, *(endpoint.subnet_ids or [])]
+        parts = (endpoint.subnet_ids, endpoint.security_group_ids, endpoint.route_table_ids)
+        within = [endpoint.vpc_id, *(one for part in parts for one in part or [])]
         yield "vpc_endpoint", endpoint, endpoint.state, within
-    of_gateways = {gateway._eni.id for gateway in backend.nat_gateways.values()}
     for eni in backend.enis.values():
-        if eni.instance is None and eni.id not in of_gateways:
+        if eni.instance is None and not eni.requester_managed:
             yield "network_interface", eni, eni.status, [eni.subnet.vpc_id, eni.subnet.id]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from moto.ec2.utils import generic_filter
 
 from tests.cloud.emulator.errors import refused
-from tests.cloud.emulator.network import available
+from tests.cloud.emulator.network import come_up
 
 _USELESS = ("failed", "deleted")
 """States in which a gateway holds nothing any more."""
@@ -31,7 +31,7 @@ class NatGateways:
         gateway._eni.requester_managed = True
         gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
         gateway.state = "pending"
-        comes = (lambda: self._fail(gateway, *trouble)) if trouble else (lambda: _come_up(gateway))
+        comes = (lambda: self._fail(gateway, *trouble)) if trouble else (lambda: come_up(gateway))
         self.later(self.terms.durations.nat_gateway_pending, comes)
         return gateway
 
@@ -96,8 +96,3 @@ class NatGateways:
 
     def is_held_by_gateway(self: Any, address: Any) -> bool:
         return address.eni is not None and address.eni.id in self.interfaces_of_gateways()
-
-
-def _come_up(gateway: Any) -> None:
-    if gateway.state == "pending":
-        available(gateway)

@@ -12,6 +12,12 @@ def available(one: Any) -> None:
     one.state = "available"
 
 
+def come_up(one: Any) -> None:
+    """Be available, unless it was deleted meanwhile."""
+    if one.state == "pending":
+        available(one)
+
+
 class Network:
     """What `StrictBackend` does with them."""
 

@@ -16,6 +16,8 @@ _CODES: Final = {
     "nat_gateways_per_zone": "NatGatewayLimitExceeded",
     "route_tables_per_vpc": "RouteTableLimitExceeded",
     "routes_per_route_table": "RouteLimitExceeded",
+    "gateway_endpoints": "VpcEndpointLimitExceeded",
+    "interface_endpoints_per_vpc": "VpcEndpointLimitExceeded",
 }
 
 
