@@ -6,7 +6,7 @@ EnvwrightError
 ├── AmbiguousName          several environments have this name
 ├── SpecConflict           the environment exists, with another spec
 ├── NotAllowed             the environment's state does not permit what was asked for
-├── SurveyFailed           a worker could not look at what AWS holds, or none answered
+├── NotAnswered            a worker could not answer a question about AWS, or none did
 ├── StoreUnavailable       Redis does not answer
 ├── StoreCorrupt           Redis holds something that is not a record
 └── WaitTimeout            the environment did not come to rest in time
@@ -60,8 +60,8 @@ class NotAllowed(EnvwrightError):
     """The environment's state does not permit this."""
 
 
-class SurveyFailed(EnvwrightError):
-    """What AWS holds could not be found out."""
+class NotAnswered(EnvwrightError):
+    """A question about AWS was not answered."""
 
 
 class StoreUnavailable(EnvwrightError):

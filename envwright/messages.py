@@ -9,7 +9,7 @@ from envwright.names import (
     CLEANUP_STEPS,
     FORMAT_HEADER,
     MESSAGE_FORMAT,
-    TASK_SURVEY,
+    TASK_QUESTION,
     Step,
     cleanup_task,
     provision_task,
@@ -71,9 +71,9 @@ def producer(settings: ClientSettings) -> Celery:
     return app
 
 
-def send_survey(app: Celery, survey_id: str) -> None:
-    """Ask a worker for this survey. Raises kombu's `OperationalError`."""
-    app.send_task(TASK_SURVEY, args=(survey_id,), headers={FORMAT_HEADER: MESSAGE_FORMAT})
+def send_question(app: Celery, question_id: str) -> None:
+    """Ask a worker to answer this question. Raises kombu's `OperationalError`."""
+    app.send_task(TASK_QUESTION, args=(question_id,), headers={FORMAT_HEADER: MESSAGE_FORMAT})
 
 
 def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:

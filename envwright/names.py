@@ -15,7 +15,7 @@ DEFAULT_QUEUE: Final = "envwright"
 DEFAULT_KEY_PREFIX: Final = "envwright"
 
 TASK_SUBMIT: Final = "envwright.submit"
-TASK_SURVEY: Final = "envwright.survey"
+TASK_QUESTION: Final = "envwright.question"
 
 MESSAGE_FORMAT: Final = 1
 FORMAT_HEADER: Final = "envwright-format"
@@ -79,8 +79,9 @@ class Keys:
     def submission(self, submission_id: str) -> str:
         return f"{self.prefix}:submission:{submission_id}"
 
-    def survey(self, survey_id: str) -> str:
-        return f"{self.prefix}:survey:{survey_id}"
+    def question(self, question_id: str) -> str:
+        """What a worker is asked, and then what it answers."""
+        return f"{self.prefix}:question:{question_id}"
 
     def heartbeat(self, worker: str) -> str:
         """The sign of life of a worker by its name, or of any worker of a host by the host's."""

@@ -9,15 +9,13 @@ resources there are, and where. What was wished for is lost, so all that can be 
 environment is to see it and to take it down.
 """
 
-import time
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from envwright.errors import StoreCorrupt, StoreUnavailable, SurveyFailed
-from envwright.messages import producer, send_survey
+from envwright.errors import StoreCorrupt
 from envwright.names import CLEANUP_STEPS, RECORD_FORMAT, lost_id
+from envwright.questions import Questions
 from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
@@ -74,7 +72,7 @@ class Recovery:
     """
 
     def __init__(self, settings: ClientSettings) -> None:
-        self._settings = settings
+        self._questions = Questions(settings)
         self._store = RecoveryStore(settings)
 
     def __enter__(self) -> Self:
@@ -82,14 +80,15 @@ class Recovery:
 
     def __exit__(self, *_: object) -> None:
         self._store.close()
+        self._questions.close()
 
     def look(self, place: Place, timeout: float) -> Findings:
         """What AWS holds in this place and no record names.
 
-        Raises `SurveyFailed` when AWS refused the worker, or none answers in `timeout` seconds.
+        Raises `NotAnswered` when AWS refused the worker, or none answers in `timeout` seconds.
         """
         asked_at = self._store.now()
-        survey = self._survey(place, timeout)
+        survey = self._questions.ask(place, timeout)
         findings = Findings(place, strays=list(survey.strays))
         for holding in survey.holdings:
             self._judge(findings, survey, holding, asked_at)
@@ -125,33 +124,6 @@ class Recovery:
             findings.strays += _strays(holding, str(corrupt))
         else:
             findings.lost.append(Lost(findings.place, survey.own_account, holding))
-
-    def _survey(self, place: Place, timeout: float) -> Survey:
-        survey_id = uuid.uuid4().hex
-        self._store.ask(survey_id, place)
-        try:
-            with producer(self._settings) as app:
-                send_survey(app, survey_id)
-        except Exception as error:
-            raise StoreUnavailable(f"No worker could be asked what AWS holds: {error}.") from error
-        deadline = time.monotonic() + timeout
-        while (survey := self._store.answered(survey_id)) is None:
-            if time.monotonic() > deadline:
-                raise SurveyFailed(self._unanswered(survey_id, place, timeout))
-            time.sleep(_PAUSE)
-        return survey
-
-    def _unanswered(self, survey_id: str, place: Place, timeout: float) -> str:
-        silence = f"No worker has answered within {timeout:g} s what AWS holds in {place}"
-        if self._store.is_taken_up(survey_id):
-            return (
-                f"{silence}, though one looks: check that AWS has such a region and can be reached "
-                f"from there (the worker's log names each call), or wait longer."
-            )
-        return (
-            f"{silence}: check that one runs and reads the queue {self._settings.queue}, or wait "
-            f"longer."
-        )
 
 
 def _ids_of(holding: Holding) -> list[str]:

@@ -1,25 +1,13 @@
-"""What AWS holds under our tags in one place: a caller asks, and a worker looks and answers.
+"""What AWS holds under our tags in one place."""
 
-Callers have no credentials for AWS. So the question lies in Redis, since it may hold an external
-id, and the message that wakes a worker up holds the question's id alone.
-"""
+from typing import ClassVar
 
 from pydantic import Field
 
+from envwright.questions import Question
 from envwright.record import Value
 from envwright.spec import Account
 from envwright.spec.fields import RegionName
-from envwright.spec.part import Part
-
-
-class Place(Part):
-    """Where to look: a region, with the worker's own credentials or by a role in an account."""
-
-    region: RegionName
-    account: Account | None = None
-
-    def __str__(self) -> str:
-        return f"{self.region} of {self.account.account_id}" if self.account else self.region
 
 
 class Holding(Value):
@@ -45,3 +33,20 @@ class Survey(Value):
     )
     holdings: tuple[Holding, ...] = ()
     strays: tuple[Stray, ...] = ()
+
+
+class Place(Question[Survey]):
+    """Where to look: a region, with the worker's own credentials or by a role in an account."""
+
+    sort: ClassVar[str] = "survey"
+    answer: ClassVar[type[Survey]] = Survey
+
+    region: RegionName
+    account: Account | None = None
+
+    def __str__(self) -> str:
+        return f"{self.region} of {self.account.account_id}" if self.account else self.region
+
+    @property
+    def asks(self) -> str:
+        return f"what AWS holds in {self}"

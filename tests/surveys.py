@@ -6,8 +6,8 @@ from typing import Any
 from redis import Redis
 
 from envwright.names import TAG_RECORD, TAG_RESOURCE
+from envwright.question_store import QuestionStore
 from envwright.recovery import Findings, Recovery
-from envwright.recovery_store import RecoveryStore
 from envwright.settings import ClientSettings
 from envwright.survey import Place
 from tasks.lease import Look
@@ -31,18 +31,19 @@ async def look(env: Environment, place: Place = HERE) -> Findings:
     settings = env.worker.settings
     with Recovery(settings) as recovery, RedisKeys(settings) as keys:
         asking = asyncio.create_task(asyncio.to_thread(recovery.look, place, 10))
-        await until(lambda: keys.surveys() or asking.done())
-        (survey_id,) = keys.surveys()
+        await until(lambda: keys.questions() or asking.done())
+        (question_id,) = keys.questions()
         ec2: Any = await env.worker.clients.door("ec2", place.region, place.account, Look(10))
-        store = RecoveryStore(settings)
+        store = QuestionStore(settings)
         own = None if place.account else await env.worker.clients.own_account(REGION, Look(10))
-        store.answer(survey_id, await look_around(ec2, own))
+        found = await look_around(ec2, own)
+        store.answer(question_id, found.model_dump_json(), Place.kept)
         store.close()
         return await asking
 
 
 class RedisKeys:
-    """The surveys that wait for an answer, and the messages."""
+    """The questions that wait for an answer, and the messages."""
 
     def __init__(self, settings: ClientSettings) -> None:
         self._settings = settings
@@ -54,20 +55,20 @@ class RedisKeys:
     def __exit__(self, *_: object) -> None:
         self._redis.close()
 
-    def surveys(self) -> list[str]:
-        keys: Any = self._redis.keys(self._settings.keys.survey("*"))
+    def questions(self) -> list[str]:
+        keys: Any = self._redis.keys(self._settings.keys.question("*"))
         return [
-            key.removeprefix(self._settings.keys.survey(""))
+            key.removeprefix(self._settings.keys.question(""))
             for key in keys
-            if self._redis.hexists(key, "place")
+            if self._redis.hexists(key, "question")
         ]
 
     def messages(self) -> list[str]:
         found: Any = self._redis.lrange(self._settings.queue, 0, -1)
         return list(found)
 
-    def lives_for(self, survey_id: str) -> Any:
-        return self._redis.ttl(self._settings.keys.survey(survey_id))
+    def lives_for(self, question_id: str) -> Any:
+        return self._redis.ttl(self._settings.keys.question(question_id))
 
     def forget(self, environment_id: str) -> None:
         """Lose a record with its history, and that there ever was one."""

@@ -32,7 +32,7 @@ app.set_default()
 
 # These register the tasks, on the app that is the default now.
 import tasks.chain  # noqa: E402, F401
-import worker.survey  # noqa: E402, F401
+import worker.questions  # noqa: E402, F401
 
 
 @setup_logging.connect

@@ -11,12 +11,12 @@ from typing import Any, Final
 import structlog
 from celery.worker.consumer import Consumer
 
-from envwright.names import FORMAT_HEADER, MESSAGE_FORMAT, TASK_SUBMIT, TASK_SURVEY
+from envwright.names import FORMAT_HEADER, MESSAGE_FORMAT, TASK_QUESTION, TASK_SUBMIT
 from envwright.parked import DELIVERIES, MESSAGES_KEPT, ParkedMessage
 from tasks.chain import PLACES
 from worker import runtime
 
-_IDS: Final = {TASK_SUBMIT: 1, TASK_SURVEY: 1} | dict.fromkeys(PLACES, 2)
+_IDS: Final = {TASK_SUBMIT: 1, TASK_QUESTION: 1} | dict.fromkeys(PLACES, 2)
 """How many ids the message of each task holds."""
 
 _KEEP_COUNT: Final = 24 * 3600

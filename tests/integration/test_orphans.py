@@ -6,11 +6,11 @@ import pytest
 
 from envwright.cli.findings import show_recovered
 from envwright.client import Client
-from envwright.errors import StoreCorrupt, StoreUnavailable, SurveyFailed
+from envwright.errors import NotAnswered, StoreCorrupt, StoreUnavailable
 from envwright.names import TAG_RECORD, TAG_RESOURCE, Step
+from envwright.question_store import Asked, QuestionStore
 from envwright.record import State
 from envwright.recovery import Findings, Recovery
-from envwright.recovery_store import RecoveryStore
 from envwright.spec import Account
 from envwright.survey import Place, Stray
 from tasks.lease import Look
@@ -169,17 +169,17 @@ def test_an_external_id_is_in_no_message(client: Client) -> None:
     """It lies in Redis with the rest of the question, and not for long."""
     place = Place(region=REGION, account=Account(role_arn=ROLE, external_id=EXTERNAL_ID))
     with Recovery(client.settings) as recovery, RedisKeys(client.settings) as keys:
-        with pytest.raises(SurveyFailed, match="No worker has answered") as failed:
+        with pytest.raises(NotAnswered, match="No worker has answered") as failed:
             recovery.look(place, 0.3)
         assert "eu-west-1 of 210987654321" in str(failed.value)
         assert EXTERNAL_ID not in str(failed.value)
-        (survey_id,) = keys.surveys()
+        (question_id,) = keys.questions()
         (message,) = keys.messages()
-        assert survey_id in message
+        assert question_id in message
         assert EXTERNAL_ID not in message
-        assert 0 < keys.lives_for(survey_id) <= 900
-        store = RecoveryStore(client.settings)
-        assert store.asked(survey_id) == place
+        assert 0 < keys.lives_for(question_id) <= 900
+        store = QuestionStore(client.settings)
+        assert store.asked(question_id) == Asked("survey", place.model_dump_json(), patience=0.3)
         store.close()
 
 

@@ -1,0 +1,70 @@
+"""The task that answers callers' questions: it needs no lease, since it changes nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+import structlog
+from celery import Task, shared_task
+
+from config.settings import WorkerSettings
+from envwright.errors import EnvwrightError, NotAnswered
+from envwright.names import TASK_QUESTION
+from envwright.question_store import Asked, QuestionStore
+from envwright.questions import Question
+from envwright.record import Value
+from envwright.survey import Place
+from tasks.lease import Look
+from worker import runtime
+from worker.runtime import Runtime
+from worker.survey import survey
+
+LONGEST_LOOK: Final = 300.0
+"""Seconds after which a look is given up, however long its asker waits."""
+
+ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Runtime, Look, Any], Awaitable[Value]]]] = {
+    Place: survey
+}
+"""Who answers which question."""
+
+_QUESTIONS: Final = {one.sort: one for one in ANSWERS}
+
+logger = structlog.get_logger(__name__)
+
+
+@shared_task(base=Task, name=TASK_QUESTION)
+def answer(question_id: str) -> None:
+    store = _store()
+    asked = store.asked(question_id)
+    if asked is None:
+        # Answered already, or expired: a message may come twice.
+        logger.info("question_not_asked", question=question_id)
+        return
+    store.take_up(question_id)
+    now = runtime.current()
+    try:
+        told, kept = now.loop.run(_answer(now, asked))
+    except EnvwrightError as error:
+        store.refuse(question_id, str(error))
+        logger.info("question_refused", question=question_id, sort=asked.sort)
+    else:
+        store.answer(question_id, told, kept)
+        logger.info("question_answered", question=question_id, sort=asked.sort)
+
+
+async def _answer(now: Runtime, asked: Asked) -> tuple[str, int]:
+    """The answer as JSON, and for how many seconds it is kept."""
+    sort = _QUESTIONS.get(asked.sort)
+    if sort is None:
+        raise NotAnswered(
+            f"This worker's version does not know the question {asked.sort}: upgrade the workers."
+        )
+    with now.looking(min(asked.patience, LONGEST_LOOK)) as look:
+        question = sort.model_validate_json(asked.text)
+        told = await ANSWERS[sort](now, look, question)
+    return told.model_dump_json(), sort.kept
+
+
+@cache
+def _store() -> QuestionStore:
+    return QuestionStore(WorkerSettings())
