@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from envwright.spec import instance_checks, network_checks, security_checks
+from envwright.spec import instance_checks, network_checks, rule_limits, security_checks
 from envwright.spec.forms import Flaw, Loc
 from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.network import Dns, Network, Subnets
@@ -63,6 +63,7 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (Dns, network_checks.dns_names_have_dns),
     (SecurityGroup, security_checks.ingress_is_distinct),
     (SecurityGroup, security_checks.egress_is_distinct),
+    (SecurityGroup, rule_limits.group_can_hold_its_rules),
     (Rule, security_checks.ports_suit_the_protocol),
     (Rule, security_checks.cidrs_suit_the_protocol),
     (Rule, security_checks.rule_has_a_peer),
@@ -72,6 +73,7 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (InstanceGroup, instance_checks.groups_are_distinct),
     (InstanceGroup, instance_checks.placement_is_distinct),
     (InstanceGroup, instance_checks.groups_are_known),
+    (InstanceGroup, rule_limits.interface_can_hold_its_rules),
     (InstanceGroup, instance_checks.zones_are_the_networks),
     (InstanceGroup, instance_checks.merged_tags_fit),
     (RootVolume, instance_checks.volume_type_takes_the_size),

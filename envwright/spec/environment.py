@@ -16,6 +16,7 @@ from envwright.spec.instances import Instances
 from envwright.spec.limits import excess
 from envwright.spec.network import Network
 from envwright.spec.part import Account, Part
+from envwright.spec.rule_limits import above_default_quotas
 from envwright.spec.security import Security
 from envwright.spec.sound import sound
 from envwright.spec.tags import Tags
@@ -58,6 +59,10 @@ class EnvironmentSpec(Part):
         """The environment's id: the same name in the same region and account is the same one."""
         own = f"{self.name}.{self.region}"
         return f"{own}.{self.account.account_id}" if self.account else own
+
+    def warnings(self) -> list[Fault]:
+        """What AWS takes only where the account's quotas were raised, each with its place."""
+        return faults_in_order(above_default_quotas(self), self.model_dump())
 
     def canonical_json(self) -> str:
         """The spec with its defaults filled in, in one form, from which it can be parsed again."""

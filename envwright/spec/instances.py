@@ -52,8 +52,8 @@ class InstanceGroup(Part):
     security_groups: Annotated[
         tuple[str, ...],
         AsSet,
-        Field(min_length=1, max_length=5, json_schema_extra={"uniqueItems": True}),
-    ] = Field(description="Names of the spec's security groups: 1 to 5.")
+        Field(min_length=1, max_length=16, json_schema_extra={"uniqueItems": True}),
+    ] = Field(description="Names of the spec's security groups: 1 to 16.")
     user_data: UserData | None = Field(
         None,
         description="What the instances run at their first start: text of up to 16384 bytes, or, "

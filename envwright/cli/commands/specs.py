@@ -1,5 +1,6 @@
 """Check specs and describe them, without Redis and without AWS."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,15 +11,24 @@ from envwright.cli.options import NO_VALUE, Files, Json
 
 def validate(files: Files, as_json: Json = False) -> int:
     """Check specs, without Redis and without AWS."""
-    from envwright.cli.output import print_json
+    from envwright.cli.output import clean, print_json
 
     specs = inputs.read_all(files)
     if as_json:
-        valid = [{"file": file, "environment": one.environment_id} for file, one in specs.items()]
+        valid = [
+            {
+                "file": file,
+                "environment": one.environment_id,
+                "warnings": [asdict(warning) for warning in one.warnings()],
+            }
+            for file, one in specs.items()
+        ]
         print_json("validate", specs=valid)
     else:
         for file, one in specs.items():
             typer.echo(f"{inputs.shown(file)}: valid ({one.environment_id})")
+            for warning in one.warnings():
+                typer.echo(f"  {clean(str(warning))}")
     return exits.OK
 
 
