@@ -4,6 +4,7 @@ Redis is `REDIS_URL`'s, or one started here; AWS is moto, as a server. Where one
 had, its tests are skipped on a laptop and fail in CI. Under pytest-xdist each worker has its own.
 """
 
+import functools
 import importlib.util
 import os
 import uuid
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
+import botocore.session
 import pytest
 
 from tests.cloud.aws import Emulator
@@ -26,6 +28,10 @@ from worker.servers import (
 from worker.stack import LocalWorker
 
 WorkerFactory = Callable[..., LocalWorker]
+
+
+# Each session of the SDK reads its data files anew: a third of a second, a thousand times.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_configure() -> None:
