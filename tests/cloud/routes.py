@@ -10,3 +10,6 @@ FORGET: Final = "/cloud/forget"
 
 ZONE: Final = "/cloud/zone"
 """The availability zone of a `subnet` in an `account` and `region`."""
+
+PROVIDE: Final = "/cloud/provide"
+"""Have what an environment finds: a `bucket` or `log_group` of this `name`."""

@@ -15,7 +15,7 @@ from tests.cloud.calls import Call, Reply, call_from, refusal
 from tests.cloud.faults import Fault, ReplyLost, Rule
 from tests.cloud.inventory import Inventory
 from tests.cloud.region import Region
-from tests.cloud.routes import FORGET, INVENTORY, ZONE
+from tests.cloud.routes import FORGET, INVENTORY, PROVIDE, ZONE
 
 _POLLS: Final = frozenset({"DescribeInstanceStatus"})
 _PASSED_ON: Final = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Target")
@@ -104,6 +104,12 @@ class Cloud:
         """What truly exists in an account, in one region or all: the emulator's own memory."""
         where = {"region": region} if region else {}
         return Inventory.told(await self._ask_route(INVENTORY, account=account, **where))
+
+    async def provide(
+        self, what: str, name: str, account: str = DEFAULT_ACCOUNT, region: str = "eu-west-1"
+    ) -> None:
+        """Have a `bucket` or `log_group` be there, for environments to find."""
+        await self._ask_route(PROVIDE, what=what, name=name, account=account, region=region)
 
     def ever_made(self, account: str = DEFAULT_ACCOUNT) -> set[str]:
         """The ids that creates have given in an account, whatever became of them."""

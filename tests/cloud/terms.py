@@ -16,6 +16,8 @@ class Durations:
 
     vpc_pending: float = 0.0
     subnet_pending: float = 0.0
+    ipv6_associating: float = 0.0
+    """Of a VPC's block, and of a subnet's."""
     nat_gateway_pending: float = 0.0
     nat_gateway_deleting: float = 0.0
     gateway_endpoint_pending: float = 0.0
@@ -36,6 +38,7 @@ class Durations:
 AWS_DURATIONS: Final = Durations(
     vpc_pending=1.0,
     subnet_pending=1.0,
+    ipv6_associating=2.0,
     nat_gateway_pending=90.0,
     nat_gateway_deleting=60.0,
     gateway_endpoint_pending=5.0,
@@ -67,6 +70,8 @@ class Quotas:
     """Of IPv4, and as many of IPv6; local ones do not count."""
     gateway_endpoints: int | None = None
     interface_endpoints_per_vpc: int | None = None
+    egress_only_internet_gateways: int | None = None
+    flow_logs_per_resource: int | None = None
 
 
 AWS_QUOTAS: Final = Quotas(
@@ -82,6 +87,8 @@ AWS_QUOTAS: Final = Quotas(
     routes_per_route_table=500,
     gateway_endpoints=20,
     interface_endpoints_per_vpc=50,
+    egress_only_internet_gateways=5,
+    flow_logs_per_resource=2,
 )
 
 

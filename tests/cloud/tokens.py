@@ -15,6 +15,7 @@ BY_TOKEN: Final = frozenset(
     {
         "CreateEgressOnlyInternetGateway",
         "CreateFleet",
+        "CreateFlowLogs",
         "CreateLaunchTemplate",
         "CreateNatGateway",
         "CreateNetworkAcl",
@@ -27,6 +28,7 @@ BY_TOKEN: Final = frozenset(
 )
 """The calls that are idempotent by their client token."""
 
+_UNSUCCESSFUL: Final = re.compile(r"<unsuccessful>\s*<item>")
 _INSTANCE: Final = re.compile(r"<instanceId>(.*?)</instanceId>")
 
 Ask = Callable[[Mapping[str, Any]], Awaitable[Reply]]
@@ -52,7 +54,7 @@ class Tokens:
         async with self._locks[place]:
             if place not in self._used:
                 reply = await ask(call.parameters)
-                if reply.code is None:
+                if reply.code is None and not _UNSUCCESSFUL.search(reply.body):
                     self._used[place] = (asked, reply)
                 return reply
         asked_before, reply = self._used[place]

@@ -12,9 +12,9 @@ from moto.core.base_backend import BackendDict
 from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-from tests.cloud.emulator import contents
+from tests.cloud.emulator import contents, surroundings
 from tests.cloud.emulator.clock import Clock, catch_up_everywhere
-from tests.cloud.routes import FORGET, INVENTORY, ZONE
+from tests.cloud.routes import FORGET, INVENTORY, PROVIDE, ZONE
 from tests.cloud.terms import HEADER, Terms, read
 
 _TERMS = f"HTTP_{HEADER.upper().replace('-', '_')}"
@@ -61,7 +61,12 @@ def _zone(account: str, region: str, subnet: str) -> str | None:
     return next((one.availability_zone for one in subnets if one.id == subnet), None)
 
 
-_ROUTES: Mapping[str, Callable[..., Any]] = {INVENTORY: _inventory, FORGET: _forget, ZONE: _zone}
+_ROUTES: Mapping[str, Callable[..., Any]] = {
+    INVENTORY: _inventory,
+    FORGET: _forget,
+    ZONE: _zone,
+    PROVIDE: surroundings.provide,
+}
 
 
 def _json(answer: Any, start_response: Any) -> Iterable[bytes]:

@@ -5,11 +5,14 @@ from types import ModuleType
 import moto.ec2.urls
 from moto.ec2.models import EC2Backend, ec2_backends
 
-from tests.cloud.emulator import endpoints, instances, routing
+from tests.cloud.emulator import endpoints, flow_logs, instances, ipv6, routing
 from tests.cloud.emulator.addresses import Addresses
 from tests.cloud.emulator.clock import Clock
+from tests.cloud.emulator.dhcp import Dhcp
 from tests.cloud.emulator.endpoints import Endpoints
+from tests.cloud.emulator.flow_logs import FlowLogs
 from tests.cloud.emulator.instances import Instances
+from tests.cloud.emulator.ipv6 import Ipv6
 from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
 from tests.cloud.emulator.quotas import Limits
@@ -22,7 +25,10 @@ class StrictBackend(  # type: ignore[misc]
     Clock,
     Limits,
     Tags,
+    Dhcp,
+    Ipv6,
     Network,
+    FlowLogs,
     Routing,
     Endpoints,
     Security,
@@ -41,6 +47,5 @@ class StrictBackend(  # type: ignore[misc]
 
 def take_the_place_of_motos() -> None:
     ec2_backends.backend = StrictBackend
-    instances.take_the_place_of_motos()
-    routing.take_the_place_of_motos()
-    endpoints.take_the_place_of_motos()
+    for subject in (endpoints, flow_logs, instances, ipv6, routing):
+        subject.take_the_place_of_motos()

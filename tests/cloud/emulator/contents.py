@@ -41,6 +41,7 @@ Found = Iterator[tuple[str, Any, str, list[str | None]]]
 
 def _found(backend: Any) -> Found:
     yield from _networks(backend)
+    yield from _settings(backend)
     yield from _ways_out(backend)
     yield from _interfaces(backend)
     yield from _security(backend)
@@ -63,6 +64,13 @@ def _networks(backend: Any) -> Found:
             yield "network_acl", acl, "available", [acl.vpc_id]
 
 
+def _settings(backend: Any) -> Found:
+    for options in backend.dhcp_options_sets.values():
+        yield "dhcp_options", options, "available", []
+    for log in backend.flow_logs.values():
+        yield "flow_log", log, log.flow_log_status, [log.resource_id]
+
+
 def subnets_of(backend: Any) -> Iterator[Any]:
     return (subnet for subnets in backend.subnets.values() for subnet in subnets.values())
 
@@ -73,6 +81,8 @@ def _ways_out(backend: Any) -> Found:
         yield "internet_gateway", gateway, state, [gateway.vpc.id if gateway.vpc else None]
     for gateway in backend.nat_gateways.values():
         yield "nat_gateway", gateway, gateway.state, [gateway.vpc_id, gateway.subnet_id]
+    for gateway in backend.egress_only_internet_gateways.values():
+        yield "egress_only_internet_gateway", gateway, gateway.state, [gateway.vpc_id]
     for address in backend.addresses:
         state = "associated" if address.eni else "free"
         yield "address", address, state, [address.eni.id if address.eni else None]

@@ -27,6 +27,16 @@ class Instance(instances.Instance):
             told = asked.get(index, {})
             kept = "NetworkInterfaceId" in told or told.get("DeleteOnTermination") is False
             nic.delete_on_termination = not kept
+            self._give_ipv6(nic, told.get("Ipv6AddressCount") or more.get("ipv6_address_count"))
+
+    def _give_ipv6(self, nic: Any, asked: int | None) -> None:
+        count = int(nic.subnet.assign_ipv6_address_on_creation) if asked is None else asked
+        if lacking := count - len(nic.ipv6_addresses):
+            self.ec2_backend.assign_ipv6_addresses(nic.id, ipv6_count=lacking)
+
+    @property
+    def ipv6_address(self) -> str | None:
+        return next(iter(self.nics[0].ipv6_addresses), None)
 
     def become(self, state: str) -> None:
         self._state = InstanceState(state, _CODES[state])
@@ -70,6 +80,7 @@ class Instances:
 
     def run_instances(self: Any, image_id: str, count: int, *rest: Any, **more: Any) -> Any:
         zone = self._zone_of_launch(more)
+        self._refuse_ipv6(more)
         self.refuse_beyond_vcpus(more["instance_type"], count)
         if self.terms.lack(zone, more["instance_type"]):
             told = (
@@ -84,6 +95,20 @@ class Instances:
             self.later(lasts.instance_pending, one.run)
             self.later(lasts.instance_pending + lasts.status_checks, one.pass_checks)
         return launched
+
+    def _refuse_ipv6(self: Any, asked: dict[str, Any]) -> None:
+        """Refuse addresses that the subnet does not have; moto stumbles over them."""
+        wanted = [
+            (asked.get("subnet_id"), asked.get("ipv6_address_count")),
+            *(
+                (nic.get("SubnetId"), nic.get("Ipv6AddressCount"))
+                for nic in asked.get("nics") or []
+            ),
+        ]
+        for subnet_id, count in wanted:
+            if count and not (subnet_id and self.get_subnet(subnet_id).ipv6_blocks):
+                told = f"The subnet '{subnet_id}' has no IPv6 CIDR block"
+                raise refused("InvalidParameterValue", told)
 
     def _zone_of_launch(self: Any, asked: dict[str, Any]) -> str:
         subnet_id = asked.get("subnet_id") or next(

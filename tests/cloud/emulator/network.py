@@ -64,6 +64,11 @@ class Network:
                 for one in self.internet_gateways.values()
                 if one.vpc and one.vpc.id == vpc_id
             ),
+            *(
+                one.id
+                for one in self.egress_only_internet_gateways.values()
+                if one.vpc_id == vpc_id
+            ),
             *(one.id for one in self.groups[vpc_id].values() if one.name != "default"),
             *(one.id for one in self.enis.values() if one.subnet.vpc_id == vpc_id),
             *(

@@ -18,6 +18,8 @@ _CODES: Final = {
     "routes_per_route_table": "RouteLimitExceeded",
     "gateway_endpoints": "VpcEndpointLimitExceeded",
     "interface_endpoints_per_vpc": "VpcEndpointLimitExceeded",
+    "egress_only_internet_gateways": "EgressOnlyInternetGatewayLimitExceeded",
+    "flow_logs_per_resource": "FlowLogsLimitExceeded",
 }
 
 

@@ -5,6 +5,7 @@ A terminated instance and a deleted NAT gateway are shown for an hour more, and 
 
 import re
 import time
+from collections.abc import Mapping
 from fnmatch import translate
 from functools import cache
 from typing import Any
@@ -13,8 +14,13 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 from tests.cloud.emulator.contents import subnets_of
 
-_NAMES = {"vpc-elastic-ip": "elastic-ip", "nat-gateway": "natgateway"}
+_NAMES = {
+    "vpc-elastic-ip": "elastic-ip",
+    "nat-gateway": "natgateway",
+    "flow-logs": "vpc-flow-log",
+}
 """The types of which moto has another name than AWS."""
+_KEY = re.compile(r"(TagSpecification\.\d+)\.(Tag\.\d+)\.Key")
 
 
 class Tags:
@@ -48,6 +54,9 @@ class Tags:
             "eipalloc": {address.id for address in self.addresses},
             "vpce": self.vpc_end_points,
             "acl": self.network_acls,
+            "eigw": self.egress_only_internet_gateways,
+            "dopt": self.dhcp_options_sets,
+            "fl": self.flow_logs,
         }
         # When it was first missed: nobody looks at tags between that and its end.
         missed = self.__dict__.setdefault("_missed", {})
@@ -56,6 +65,16 @@ class Tags:
             if one not in alive.get(one.split("-")[0], self.tags):
                 missed.setdefault(one, now)
         return {one for one, at in missed.items() if now - at >= self.terms.durations.tags_outlive}
+
+
+def asked_for(asked: Mapping[str, str], resource_type: str) -> dict[str, str]:
+    """The tags that a create names for this type, read from its form."""
+    found: dict[str, str] = {}
+    for name, value in asked.items():
+        specification = _KEY.fullmatch(name)
+        if specification and asked[f"{specification[1]}.ResourceType"] == resource_type:
+            found[value] = asked.get(f"{specification[1]}.{specification[2]}.Value", "")
+    return found
 
 
 def _type(resource_id: str) -> str:
