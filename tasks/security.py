@@ -13,6 +13,7 @@ from tasks.context import Context
 from tasks.known import Known
 from tasks.network import VPC
 from tasks.resources.base import Groups, Resource
+from tasks.resources.default_group import DefaultGroup
 from tasks.resources.key_pair import KeyPair
 from tasks.resources.security_group import SecurityGroup
 from tasks.resources.security_group_rules import (
@@ -22,7 +23,7 @@ from tasks.resources.security_group_rules import (
     SecurityGroupRules,
 )
 
-KINDS: Final[Groups] = ((SecurityGroup, KeyPair), (SecurityGroupRules,))
+KINDS: Final[Groups] = ((SecurityGroup, KeyPair, DefaultGroup), (SecurityGroupRules,))
 
 KEY_PAIR: Final = "security/key_pair/main"
 
@@ -51,6 +52,8 @@ def wanted(known: Known) -> list[Resource]:
             resources.append(_rules(name, "ingress", group.ingress))
         if group.egress is not None:
             resources.append(_rules(name, "egress", group.egress))
+    if spec.security.default_group == "stripped":
+        resources.append(DefaultGroup(key="security/default_group/main", vpc=VPC))
     name_in_ec2 = key_pair_name(spec)
     if spec.security.key_pair is not None and name_in_ec2 is not None:
         resources.append(

@@ -48,6 +48,7 @@ EVERYTHING: Final[dict[str, Any]] = {
     "region": REGION,
     "network": {"cidr": "10.40.0.0/16", "zones": ZONES, "dns": {"hostnames": True}},
     "security": {
+        "default_group": "stripped",
         "key_pair": {"public_key": PUBLIC_KEY},
         "groups": {
             "web": {

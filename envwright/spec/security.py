@@ -97,3 +97,8 @@ class Security(Part):
         {}, description="The security groups, by name."
     )
     key_pair: KeyPair | None = Field(None, description="The key pair, if there shall be one.")
+    default_group: Literal["untouched", "stripped"] = Field(
+        "untouched",
+        description="What becomes of the VPC's default group, which nothing here uses: `stripped` "
+        "takes the rules away that AWS gives it, for three more calls.",
+    )

@@ -9,6 +9,7 @@ import pytest
 from tasks import engine, instance, kinds, network, security
 from tasks.context import Context
 from tasks.resources.base import Kind, Resource
+from tasks.resources.default_group import DefaultGroup
 from tasks.resources.instances import Instances
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
@@ -113,6 +114,17 @@ async def look_for_rules(ec2: Any) -> list[str]:
     )
 
 
+async def look_for_default_rules(ec2: Any) -> list[str]:
+    ours = [vpc["VpcId"] for vpc in await _vpcs(ec2)]
+    return [
+        f"{direction} {rule['IpProtocol']}"
+        for group in (await ec2.describe_security_groups())["SecurityGroups"]
+        if group["GroupName"] == "default" and group["VpcId"] in ours
+        for direction, field in (("from", "IpPermissions"), ("to", "IpPermissionsEgress"))
+        for rule in group[field]
+    ]
+
+
 async def look_for_key_pairs(ec2: Any) -> list[str]:
     return [one["KeyName"] for one in (await ec2.describe_key_pairs())["KeyPairs"]]
 
@@ -149,6 +161,7 @@ EXAMPLES: dict[type[Resource], Example] = {
             "web to udp 1024 10.0.0.0/8",
         ],
     ),
+    DefaultGroup: Example(look_for_default_rules, []),
     KeyPair: Example(look_for_key_pairs, ["envwright-everything.eu-west-1"]),
     Instances: Example(
         look_for_instances,

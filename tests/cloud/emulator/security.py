@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from moto.ec2.models.security_groups import SecurityGroupRule
+
 from tests.cloud.emulator.errors import refused
 
 
@@ -13,9 +15,16 @@ class Security:
         if not force:
             there_are = sum(len(groups) for groups in self.groups.values())
             self.refuse_beyond("security_groups", there_are)
-        return super().create_security_group(  # type: ignore[misc]
+        group = super().create_security_group(  # type: ignore[misc]
             *asked, force=force, **more
         )
+        if group.name == "default":
+            # moto leaves out the rule that lets its members reach each other.
+            members = {"GroupId": group.id, "OwnerId": group.owner_id, "UserId": group.owner_id}
+            group.ingress_rules.append(
+                SecurityGroupRule(self, "-1", group.id, None, None, None, members)
+            )
+        return group
 
     def delete_security_group(
         self: Any, name: str | None = None, group_id: str | None = None
