@@ -15,17 +15,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from envwright import requests
-from envwright.errors import (
-    AmbiguousName,
-    NotAllowed,
-    SpecConflict,
-    StoreUnavailable,
-    UnknownEnvironment,
-    WaitTimeout,
-)
+from envwright.change import Operation
+from envwright.errors import AmbiguousName, StoreUnavailable, WaitTimeout
 from envwright.parked import Parked
 from envwright.record import AT_REST, RETRYABLE, Event, Record, State
-from envwright.requests import Answer, Ticket, Wish
+from envwright.requests import REFUSALS, Answer, Ticket, Wish
 from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
 from envwright.spec import EnvironmentSpec, parse_spec
@@ -128,6 +122,21 @@ class Client:
         """
         return self._ask(name, requests.destroy)
 
+    def change(
+        self, name: str, operation: Operation | str, instances: Sequence[str] = ()
+    ) -> Ticket:
+        """Stop, start, reboot, terminate or replace instances of an environment that is ready.
+
+        `instances` are ids and names of groups. Without any, all are meant, but to terminate and
+        to replace they must be named. The same request again while it is carried out is no second
+        run. Of a reboot at least one is promised: after a worker's death or a lost reply it may be
+        asked for again.
+
+        Raises `UnknownEnvironment`, `UnknownInstance` before anything is written, and
+        `NotAllowed` when the environment is not ready.
+        """
+        return self._ask(name, requests.change(Operation(operation), instances))
+
     def status(self, name: str) -> Record:
         """The record of an environment, by its id or its name.
 
@@ -227,7 +236,7 @@ class Client:
             for index, record in zip(open_ones, seen, strict=True):
                 try:
                     decided = wishes[index][1](record, now)
-                except (SpecConflict, NotAllowed, UnknownEnvironment) as refusal:
+                except REFUSALS as refusal:
                     answers[index] = refusal
                     continue
                 if isinstance(decided, AcceptedRun):

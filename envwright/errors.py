@@ -4,6 +4,7 @@ EnvwrightError
 ├── SpecError              the spec is wrong; `faults` holds every fault, each with its field's path
 ├── UnknownEnvironment     no record under this name
 ├── AmbiguousName          several environments have this name
+├── UnknownInstance        the environment has no such instance, and no such group of instances
 ├── SpecConflict           the environment exists, with another spec
 ├── NotAllowed             the environment's state does not permit what was asked for
 ├── NotAnswered            a worker could not answer a question about AWS, or none did
@@ -50,6 +51,10 @@ class UnknownEnvironment(EnvwrightError):
 
 class AmbiguousName(EnvwrightError):
     """Several environments have this name: give the full id."""
+
+
+class UnknownInstance(EnvwrightError):
+    """The environment has no such instance."""
 
 
 class SpecConflict(EnvwrightError):

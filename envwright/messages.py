@@ -6,11 +6,13 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from envwright.names import (
+    CHANGE_STEPS,
     CLEANUP_STEPS,
     FORMAT_HEADER,
     MESSAGE_FORMAT,
     TASK_QUESTION,
     Step,
+    change_task,
     cleanup_task,
     provision_task,
 )
@@ -29,13 +31,21 @@ def steps_of(kind: RunKind) -> tuple[Step, ...]:
             return tuple(Step)
         case RunKind.CLEANUP:
             return CLEANUP_STEPS
+        case RunKind.CHANGE:
+            return CHANGE_STEPS
         case RunKind.RECOVERY:
             return ()
 
 
 def task_name(kind: RunKind, step: Step) -> str:
     """The name of the task that does this step of such a run."""
-    return provision_task(step) if kind is RunKind.PROVISION else cleanup_task(step)
+    match kind:
+        case RunKind.PROVISION:
+            return provision_task(step)
+        case RunKind.CHANGE:
+            return change_task(step)
+        case _:
+            return cleanup_task(step)
 
 
 def broker_settings(settings: ClientSettings) -> dict[str, Any]:

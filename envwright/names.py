@@ -37,6 +37,9 @@ class Step(StrEnum):
 CLEANUP_STEPS: Final = (Step.INSTANCE, Step.SECURITY, Step.NETWORK)
 """The steps of a cleanup run: `ready` makes nothing, so there is nothing of it to take down."""
 
+CHANGE_STEPS: Final = (Step.INSTANCE, Step.READY)
+"""The steps of a run that changes instances."""
+
 
 _LOST: Final = "~"
 
@@ -62,6 +65,10 @@ def provision_task(step: Step) -> str:
 
 def cleanup_task(step: Step) -> str:
     return f"envwright.cleanup.{step}"
+
+
+def change_task(step: Step) -> str:
+    return f"envwright.change.{step}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@
                            │   ▲
           cleaned, destroyed   └ pause, retry ─ cleanup_failed
 
+ready ── change ──► changing ──► ready, or change_failed ── retry, change ──► changing
 (found in AWS by its tags) ──► recovered ── destroy ──► cleaning
 """
 
@@ -17,11 +18,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from envwright.change import Change
 from envwright.errors import StoreCorrupt
 from envwright.names import RECORD_FORMAT, Step
 from envwright.spec import Account, EnvironmentSpec
+from envwright.value import Value as Value
 
 RESOURCE_FIELD: Final = "resource:"
 LOOKUP_FIELD: Final = "lookup:"
@@ -33,6 +36,8 @@ class State(StrEnum):
     QUEUED = "queued"
     PROVISIONING = "provisioning"
     READY = "ready"
+    CHANGING = "changing"
+    CHANGE_FAILED = "change_failed"
     FAILED = "failed"
     CLEANING = "cleaning"
     CLEANED = "cleaned"
@@ -44,6 +49,7 @@ class State(StrEnum):
 AT_REST: Final = frozenset(
     {
         State.READY,
+        State.CHANGE_FAILED,
         State.FAILED,
         State.CLEANED,
         State.CLEANUP_FAILED,
@@ -62,13 +68,18 @@ HOLDS_NOTHING: Final = frozenset({State.CLEANED, State.DESTROYED})
 UNDER_CONSTRUCTION: Final = frozenset({State.QUEUED, State.PROVISIONING})
 """States of a run that builds, which can be cancelled."""
 
-RETRYABLE: Final = (State.FAILED, State.CLEANED, State.CLEANUP_FAILED)
+RETRYABLE: Final = (State.CHANGE_FAILED, State.FAILED, State.CLEANED, State.CLEANUP_FAILED)
 """States from which `retry` goes on."""
+
+CHANGEABLE: Final = frozenset({State.READY, State.CHANGE_FAILED})
+"""States in which instances can be changed."""
 
 LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.QUEUED: frozenset({State.PROVISIONING, State.FAILED, State.CLEANING}),
     State.PROVISIONING: frozenset({State.READY, State.FAILED, State.CLEANING}),
-    State.READY: frozenset({State.CLEANING}),
+    State.READY: frozenset({State.CHANGING, State.CLEANING}),
+    State.CHANGING: frozenset({State.READY, State.CHANGE_FAILED, State.CLEANING}),
+    State.CHANGE_FAILED: frozenset({State.CHANGING, State.CLEANING}),
     State.FAILED: frozenset({State.QUEUED, State.CLEANING}),
     State.CLEANING: frozenset({State.CLEANED, State.DESTROYED, State.CLEANUP_FAILED}),
     State.CLEANED: frozenset({State.QUEUED}),
@@ -87,6 +98,7 @@ class RunKind(StrEnum):
 
     PROVISION = "provision"
     CLEANUP = "cleanup"
+    CHANGE = "change"
     RECOVERY = "recovery"
 
 
@@ -133,19 +145,14 @@ class ErrorClass(StrEnum):
     INVALID = "invalid"
 
 
-class Value(BaseModel):
-    """A frozen value that refuses nothing: a newer writer may have added fields."""
-
-    model_config = ConfigDict(frozen=True)
-
-
 class Run(Value):
     """One job on an environment."""
 
     id: str
     kind: RunKind
     reason: str = Field(
-        description="What asked for it: enqueue, retry, destroy, cancel, recover or failure."
+        description="What asked for it: enqueue, retry, destroy, cancel, recover or failure; of a "
+        "change, its operation."
     )
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
@@ -159,6 +166,9 @@ class Run(Value):
     retry_at: float | None = Field(
         default=None,
         description="Unix time in seconds at which a cleanup that failed is tried again by itself.",
+    )
+    change: Change | None = Field(
+        default=None, description="Of a change: what is done, and to which instances."
     )
 
     @property
@@ -231,6 +241,7 @@ class Instance(Value):
     private_dns: str | None
     public_ip: str | None
     public_dns: str | None
+    state: str = Field(default="running", description="As EC2 names it: running, stopped, …")
 
 
 class Outputs(Value):
@@ -271,7 +282,9 @@ class Record(Value):
     attempt: int = 0
     deaths: int = Field(default=0, description="How often a worker died in the step, in a row.")
     epoch: int = 0
-    failure: Failure | None = Field(default=None, description="Why the last provision run failed.")
+    failure: Failure | None = Field(
+        default=None, description="Why the last run that builds or changes failed."
+    )
     cleanup_failure: Failure | None = Field(
         default=None, description="Why the cleanup after it, or the one asked for, failed."
     )
@@ -279,8 +292,11 @@ class Record(Value):
         default=None, description="Why a call of the step that runs is made again and again."
     )
     outputs: Outputs | None = None
-    resources: dict[str, ResourceRecord] = {}
-    lookups: dict[str, Any] = {}
+    rebooted: tuple[str, ...] = Field(
+        default=(), description="The instances that the last change has rebooted so far."
+    )
+    resources: dict[str, ResourceRecord] = Field(default={})
+    lookups: dict[str, Any] = Field(default={})
 
     @model_validator(mode="after")
     def _has_an_identity(self) -> Self:
@@ -310,7 +326,15 @@ class Record(Value):
         return self.cleanup_failure or self.failure
 
 
-_JSON_FIELDS: Final = ("run", "failure", "cleanup_failure", "outputs", "spec", "recovered")
+_JSON_FIELDS: Final = (
+    "run",
+    "failure",
+    "cleanup_failure",
+    "outputs",
+    "rebooted",
+    "spec",
+    "recovered",
+)
 
 
 def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record:
@@ -334,7 +358,8 @@ def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record
             elif field.startswith(LOOKUP_FIELD):
                 values["lookups"][field.removeprefix(LOOKUP_FIELD)] = json.loads(text)
             elif field in _JSON_FIELDS:
-                values[field] = json.loads(text) if text else None
+                if text:
+                    values[field] = json.loads(text)
             else:
                 values[field] = text
         return Record.model_validate(values)

@@ -1,12 +1,14 @@
 """What callers may ask for, and what each request comes to in view of the record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment
+from envwright.change import Operation
+from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment, UnknownInstance
 from envwright.record import HOLDS_NOTHING, Record, State
-from envwright.runs import AcceptedRun, cancelled, destroyed, enqueued
+from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued
 from envwright.spec import EnvironmentSpec
 
 
@@ -21,7 +23,8 @@ class Ticket(BaseModel):
     accepted: bool
 
 
-Refusal = SpecConflict | NotAllowed | UnknownEnvironment
+Refusal = SpecConflict | NotAllowed | UnknownEnvironment | UnknownInstance
+REFUSALS: Final = (SpecConflict, NotAllowed, UnknownEnvironment, UnknownInstance)
 Answer = Ticket | Refusal
 """What comes of one of many requests: a ticket, or why there is none."""
 
@@ -73,6 +76,20 @@ def destroy(seen: Record, now: float) -> AcceptedRun | Ticket:
 
 def cancel(seen: Record, now: float) -> AcceptedRun | Ticket:
     return existing(seen) if seen.run.reason == "cancel" else cancelled(seen, now)
+
+
+def change(
+    operation: Operation, targets: Sequence[str]
+) -> Callable[[Record, float], AcceptedRun | Ticket]:
+    """A request to do this to these instances and groups; done again meanwhile, it is one."""
+
+    def decide(seen: Record, now: float) -> AcceptedRun | Ticket:
+        asked = seen.run.change if seen.state is State.CHANGING else None
+        if asked and (asked.operation, asked.targets) == (operation, (*dict.fromkeys(targets),)):
+            return existing(seen)
+        return changed(seen, now, operation, targets)
+
+    return decide
 
 
 def unknown(name: str) -> UnknownEnvironment:

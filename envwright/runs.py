@@ -1,13 +1,15 @@
 """The runs that callers ask for: what is written into a record to make it do something new."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from envwright.change import Change, Operation
 from envwright.errors import NotAllowed
-from envwright.names import CLEANUP_STEPS, RECORD_FORMAT, Step
+from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
 from envwright.record import (
+    CHANGEABLE,
     FRESH_STEP,
     HOLDS_NOTHING,
     LEGAL_MOVES,
@@ -22,9 +24,19 @@ from envwright.record import (
     State,
 )
 from envwright.spec import EnvironmentSpec
+from envwright.targets import resolved
 
 CLEANUP_DEADLINE: Final = 3600.0
 """Seconds that a cleanup may take: AWS lets go of the slowest resources within half an hour."""
+
+CHANGE_DEADLINE: Final = 3600.0
+"""Seconds that a change of instances may take."""
+
+_BEGINS_AS: Final = {
+    RunKind.PROVISION: State.QUEUED,
+    RunKind.CLEANUP: State.CLEANING,
+    RunKind.CHANGE: State.CHANGING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,8 @@ def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> Accepted
 def retried(seen: Record, now: float) -> AcceptedRun:
     """The run that goes on with what failed. Raises `NotAllowed` when nothing did."""
     name = seen.environment_id
+    if seen.state is State.CHANGE_FAILED and seen.run.change is not None:
+        return _change("retry", seen.run.change, seen, now)
     if seen.state is State.CLEANUP_FAILED:
         run = cleanup("retry", seen.run.goal, seen, now)
         return accepted(name, seen, run, CLEANUP_STEPS[0])
@@ -122,6 +136,32 @@ def destroyed(seen: Record, now: float) -> AcceptedRun:
     """The cleanup run that takes an environment down because somebody asked for it."""
     run = cleanup("destroy", State.DESTROYED, seen, now)
     return accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0])
+
+
+def changed(seen: Record, now: float, operation: Operation, targets: Sequence[str]) -> AcceptedRun:
+    """The run that does an operation to these instances, or to all of these groups.
+
+    Raises `NotAllowed` where the environment is not ready, and `UnknownInstance`.
+    """
+    if seen.state not in CHANGEABLE:
+        raise NotAllowed(
+            f"{seen.environment_id} is {seen.state}: its instances can be changed when it is ready."
+        )
+    change = resolved(seen, operation, targets)
+    wanted = _change(operation, change, seen, now)
+    return replace(wanted, fields={**wanted.fields, "rebooted": ""})
+
+
+def _change(reason: str, change: Change, seen: Record, now: float) -> AcceptedRun:
+    run = new_run(RunKind.CHANGE, reason, State.READY, now, CHANGE_DEADLINE)
+    run = run.model_copy(update={"change": change})
+    wanted = accepted(seen.environment_id, seen, run, CHANGE_STEPS[0])
+    if seen.outputs is None:
+        return wanted
+    # Those that are worked on have no address to rely on; the others go on as they are.
+    left = tuple(one for one in seen.outputs.instances if one.id not in change.ids)
+    outputs = seen.outputs.model_copy(update={"instances": left})
+    return replace(wanted, fields={**wanted.fields, "outputs": outputs.model_dump_json()})
 
 
 def cancelled(seen: Record, now: float) -> AcceptedRun:
@@ -162,6 +202,8 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
 def _why_not_cancelled(seen: Record) -> str:
     if seen.state is State.CLEANING:
         return f"{seen.environment_id} is being taken down: a cleanup cannot be called off."
+    if seen.state is State.CHANGING:
+        return f"{seen.environment_id} is changing: only a run that builds can be called off."
     said = f"{seen.environment_id} is {seen.state}: nobody builds it, so there is nothing to cancel"
     if seen.state in HOLDS_NOTHING:
         return f"{said}."
@@ -180,11 +222,11 @@ def accepted(
 
     Raises `NotAllowed` where the state that was seen does not permit it.
     """
-    state = State.QUEUED if run.kind is RunKind.PROVISION else State.CLEANING
+    state = _BEGINS_AS[run.kind]
     if seen is not None and state not in LEGAL_MOVES[seen.state]:
         raise NotAllowed(f"{environment_id} is {seen.state}: it cannot become {state}.")
     moved = _moved(state, run, first)
-    if run.kind is RunKind.PROVISION:
+    if run.kind is not RunKind.CLEANUP:
         moved["failure"] = ""
     event = Event(type="accepted", run=run.id, state=state, message=f"{run.kind} ({run.reason})")
     return AcceptedRun(

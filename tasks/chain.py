@@ -1,4 +1,6 @@
-"""The two chains: forward through the steps to provision, and back through them to clean up.
+"""The chains: forward through the steps to provision, and back through them to clean up.
+
+A change of instances goes through the last two.
 
 Importing this module registers every task; `envwright.messages` sends them by name.
 """
@@ -8,9 +10,9 @@ from typing import Final
 from envwright.messages import steps_of, task_name
 from envwright.names import Step
 from envwright.record import RunKind
-from tasks import cleanup, instance, network, ready, security, submit
+from tasks import change, cleanup, instance, network, ready, security, submit
 
-TASK_MODULES: Final = (network, security, instance, ready, cleanup, submit)
+TASK_MODULES: Final = (network, security, instance, ready, change, cleanup, submit)
 
 PLACES: Final[dict[str, tuple[RunKind, Step]]] = {
     task_name(kind, step): (kind, step) for kind in RunKind for step in steps_of(kind)

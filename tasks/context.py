@@ -220,12 +220,16 @@ class Context:
     def _belief(self, key: str) -> ResourceRecord:
         return self.beliefs.get(key) or ResourceRecord(state=ResourceState.INTENDED, at=self.now())
 
-    async def note(self, changed: Mapping[str, ResourceRecord]) -> None:
+    async def note(self, changed: Mapping[str, ResourceRecord], told: Sequence[Event] = ()) -> None:
+        """Write these beliefs, with an event for each behind those that are to be `told`."""
         if not changed:
             return
         events = [
-            self._event("resource", key, resource.state, resource.ids)
-            for key, resource in changed.items()
+            *told,
+            *(
+                self._event("resource", key, resource.state, resource.ids)
+                for key, resource in changed.items()
+            ),
         ]
         self.beliefs |= changed
         await self._write(
@@ -237,10 +241,34 @@ class Context:
         self, doubles: Mapping[str, Sequence[str]], state: ResourceState
     ) -> None:
         """Put into the history what becomes of these (ids by key), which no belief holds."""
-        events = [self._event("double", key, state, ids) for key, ids in doubles.items()]
-        await self._write({}, events)
+        await self._write({}, self._events("double", doubles, state))
 
-    def _event(self, sort: str, key: str, state: ResourceState, ids: Iterable[str]) -> Event:
+    async def tell_of_instances(self, instances: Mapping[str, Sequence[str]], what: str) -> None:
+        """Put into the history what was done to these (ids by key), such as stopped."""
+        await self._write({}, self._events("instance", instances, what))
+
+    async def note_rebooted(self, instances: Mapping[str, Sequence[str]]) -> None:
+        """Put on record that these (ids by key) were asked to reboot, so that nobody asks again."""
+        ids = [*self.record.rebooted, *(one for some in instances.values() for one in some)]
+        await self._write(
+            {"rebooted": json.dumps(ids)}, self._events("instance", instances, "rebooted")
+        )
+
+    async def note_terminated(self, ended: Mapping[str, Sequence[str]]) -> None:
+        """Put on record that these (ids by key) are no more; what stands beside them stays."""
+        changed = {}
+        for key, ids in ended.items():
+            belief = self.beliefs[key]
+            left = tuple(one for one in belief.ids if one not in ids)
+            state = belief.state if left else ResourceState.GONE
+            update = {"state": state, "ids": left, "at": self.now()}
+            changed[key] = belief.model_copy(update=update)
+        await self.note(changed, self._events("instance", ended, "terminated"))
+
+    def _events(self, sort: str, ids: Mapping[str, Sequence[str]], state: str) -> list[Event]:
+        return [self._event(sort, key, state, some) for key, some in ids.items()]
+
+    def _event(self, sort: str, key: str, state: str, ids: Iterable[str]) -> Event:
         return Event(
             type=sort,
             run=self.lease.hold.run_id,

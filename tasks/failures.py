@@ -1,6 +1,10 @@
 """From an error to what the record says of it: the category, the sentence and the facts."""
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
 from envwright.names import Step
@@ -34,6 +38,17 @@ class ResourceError(EnvwrightError):
         self.resource = resource
         self.cause = cause
         super().__init__(f"{resource}: {cause}")
+
+
+@contextmanager
+def telling_of(resources: Collection[str]) -> Iterator[None]:
+    """Name these resources in log lines, and in the error if there is one."""
+    named = ", ".join(resources)
+    with bound_contextvars(resource=named):
+        try:
+            yield
+        except (AwsError, StepError) as error:
+            raise ResourceError(named, error) from error
 
 
 def failure_from(error: BaseException, step: Step) -> Failure:

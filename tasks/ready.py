@@ -1,7 +1,7 @@
 """The ready step: instances run and pass their checks, inventory equals record, outputs."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from celery import shared_task
 
@@ -9,6 +9,7 @@ from envwright.names import Step, provision_task
 from envwright.record import FailureCategory, Instance, Outputs, ResourceState
 from tasks import instance, kinds, teardown
 from tasks.aws.tags import Inventory
+from tasks.checks import describe, until_checks_passed
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
@@ -19,9 +20,7 @@ from tasks.resources.instances import Instances
 from tasks.security import key_pair_name, security_group
 
 if TYPE_CHECKING:
-    from types_aiobotocore_ec2.type_defs import InstanceStatusTypeDef, InstanceTypeDef
-
-_IDS_A_CALL: Final = 100
+    from types_aiobotocore_ec2.type_defs import InstanceTypeDef
 
 
 @shared_task(name=provision_task(Step.READY))
@@ -29,68 +28,32 @@ async def ready(context: Context) -> None:
     await look_up_zones(context)
     launches = instance.wanted(context.known)
     ids = {launch.key: context.ids_of(launch.key) for launch in launches}
-    await _until_checks_passed(context, all_ids(ids))
+    passed_before = [
+        one
+        for key, some in ids.items()
+        for one in some
+        if context.beliefs[key].state is ResourceState.READY
+    ]
+    await until_checks_passed(context, all_ids(ids), may_rest=passed_before)
     await context.believe(ids, ResourceState.READY)
-    await _inventory_equals_record(context)
-    context.outputs = await _outputs(context, launches)
+    await inventory_equals_record(context)
+    context.outputs = await outputs(context, launches, all_ids(ids))
 
 
-async def _until_checks_passed(context: Context, ids: Sequence[str]) -> None:
-    """Wait by status, which costs a tenth of a full description; 100 ids a call."""
-    begun = clock()
-    waiting = list(ids)
-    while waiting:
-        statuses: list[InstanceStatusTypeDef] = []
-        for start in range(0, len(waiting), _IDS_A_CALL):
-            answer = await context.ec2.describe_instance_status(
-                InstanceIds=waiting[start : start + _IDS_A_CALL], IncludeAllInstances=True
-            )
-            statuses += answer["InstanceStatuses"]
-        for status in statuses:
-            state = status["InstanceState"]["Name"]
-            if state not in ("pending", "running"):
-                raise StepError(
-                    FailureCategory.AWS,
-                    f"Instance {status['InstanceId']} is {state} instead of running: "
-                    f"{await _reason(context, status['InstanceId'])}",
-                )
-        passed = {one["InstanceId"] for one in statuses if _passed(one)}
-        waiting = [one for one in waiting if one not in passed]
-        if waiting and clock() - begun > context.settings.instance_timeout:
-            raise StepError(
-                FailureCategory.AWS,
-                f"After {context.settings.instance_timeout:g} s these instances do not run or "
-                f"have not passed their status checks: {', '.join(waiting)}. Look at their "
-                f"console output; `retry` waits again.",
-            )
-        if waiting:
-            await context.lease.pause(context.settings.poll_every)
+async def inventory_equals_record(context: Context, keys: Collection[str] | None = None) -> None:
+    """Wait until AWS shows all that is on record, and remove what is there twice.
 
-
-def _passed(status: "InstanceStatusTypeDef") -> bool:
-    return (
-        status["InstanceState"]["Name"] == "running"
-        and status["InstanceStatus"]["Status"] == "ok"
-        and status["SystemStatus"]["Status"] == "ok"
-    )
-
-
-async def _reason(context: Context, instance_id: str) -> str:
-    for found in await _describe(context, [instance_id]):
-        if reason := found.get("StateReason", {}).get("Message"):
-            return reason
-    return "AWS gives no reason."
-
-
-async def _inventory_equals_record(context: Context) -> None:
-    """Wait until AWS shows all that is on record, and remove what is there twice."""
+    `keys` are those of the resources to compare, where it is not all of them.
+    """
     begun = clock()
     while True:
         inventory = await context.inventory()
         missing = sorted(
             one
             for key, belief in context.beliefs.items()
-            if kind_name(key) in kinds.TAGGED and belief.state is not ResourceState.GONE
+            if kind_name(key) in kinds.TAGGED
+            and belief.state is not ResourceState.GONE
+            and (keys is None or key in keys)
             for one in belief.ids
             if one not in inventory.own.get(key, ())
         )
@@ -104,7 +67,8 @@ async def _inventory_equals_record(context: Context) -> None:
             )
         await context.settle_a_little()
     await _nothing_is_of_another_record(context, inventory)
-    await teardown.remove_doubles(context, kinds.KINDS, inventory.own)
+    shown = {key: ids for key, ids in inventory.own.items() if keys is None or key in keys}
+    await teardown.remove_doubles(context, kinds.KINDS, shown)
 
 
 async def _nothing_is_of_another_record(context: Context, inventory: Inventory) -> None:
@@ -125,9 +89,10 @@ async def _nothing_is_of_another_record(context: Context, inventory: Inventory) 
         )
 
 
-async def _outputs(context: Context, launches: Sequence[Instances]) -> Outputs:
+async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence[str]) -> Outputs:
+    """What the environment gives its caller; `ids` are the instances that it has."""
     launch_of = {one: launch for launch in launches for one in context.ids_of(launch.key)}
-    found = await _describe(context, list(launch_of))
+    found = await describe(context, ids)
     instances = [_instance(launch_of[one["InstanceId"]], one) for one in found]
     return Outputs(
         vpc_id=context.id_of(VPC),
@@ -164,14 +129,5 @@ def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:
         private_dns=found.get("PrivateDnsName") or None,
         public_ip=found.get("PublicIpAddress"),
         public_dns=found.get("PublicDnsName") or None,
+        state=found["State"]["Name"],
     )
-
-
-async def _describe(context: Context, ids: Sequence[str]) -> "list[InstanceTypeDef]":
-    found: list[InstanceTypeDef] = []
-    for start in range(0, len(ids), _IDS_A_CALL):
-        answer = await context.ec2.describe_instances(
-            InstanceIds=list(ids[start : start + _IDS_A_CALL])
-        )
-        found += [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
-    return found

@@ -7,15 +7,12 @@ its record.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-
-from structlog.contextvars import bound_contextvars
+from collections.abc import Mapping, Sequence
 
 from envwright.record import ResourceState
 from tasks.aws.errors import AwsError, ErrorClass
 from tasks.context import Context
-from tasks.failures import ResourceError, StepError
+from tasks.failures import telling_of
 from tasks.lease import clock
 from tasks.resources.base import Groups, Kind, Tagged, kind_name
 from tasks.together import together
@@ -89,7 +86,7 @@ async def _begin(context: Context, kind: Kind, tagged: Mapping[str, Sequence[str
     if not doomed:
         return
     await context.believe(doomed, ResourceState.DELETING)
-    with _telling_of(doomed):
+    with telling_of(doomed):
         await kind.begin_delete(context, doomed)
 
 
@@ -124,21 +121,10 @@ async def _delete(context: Context, kind: Kind, doomed: Mapping[str, Sequence[st
     actual = {
         key: ids for key, ids in doomed.items() if ids and not kind.goes_with_another(context, key)
     }
-    with _telling_of(actual):
+    with telling_of(actual):
         if actual:
             await kind.delete(context, actual)
     await context.believe(dict.fromkeys(doomed, ()), ResourceState.GONE)
-
-
-@contextmanager
-def _telling_of(doomed: Collection[str]) -> Iterator[None]:
-    """Name these resources in log lines, and in the error if there is one."""
-    named = ", ".join(doomed)
-    with bound_contextvars(resource=named):
-        try:
-            yield
-        except (AwsError, StepError) as error:
-            raise ResourceError(named, error) from error
 
 
 async def _untagged(

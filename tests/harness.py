@@ -210,7 +210,11 @@ class Environment:
 
     async def rewind(self, step: Step) -> None:
         """Put the record back to before this step: as if its last write had been lost."""
-        await self._set(state=State.PROVISIONING, step=step, lease_until=0)
+        await self.go_back(State.PROVISIONING, step)
+
+    async def go_back(self, state: State, step: Step) -> None:
+        """Put the record back to this step of its run, which had this state then."""
+        await self._set(state=state, step=step, lease_until=0)
 
     async def due_in(self) -> float | None:
         """Seconds by Redis' clock until somebody must look at it; None when nobody must."""

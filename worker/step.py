@@ -179,7 +179,10 @@ class _StepRun:
         return await self._given_up(failure, context)
 
     async def _given_up(self, failure: Failure, context: Context | None) -> Outcome:
-        """End the run as failed; a provision run is compensated for, unless the spec says hold."""
+        """End the run as failed; a provision run is compensated for, unless the spec says hold.
+
+        A change is not: what stands beside its instances is not taken down for their sake.
+        """
         run = self._record.run
         if run.kind is RunKind.CLEANUP:
             failure = await self._explained(failure, context)
@@ -188,6 +191,10 @@ class _StepRun:
         if run.kind is RunKind.CLEANUP:
             return await self._cleanup_failed(failure, told)
         fields = {"failure": failure.model_dump_json()}
+        if run.kind is RunKind.CHANGE:
+            failed = self._event("state", state=State.CHANGE_FAILED)
+            await self._advance(fields | {"state": str(State.CHANGE_FAILED)}, [told, failed], None)
+            return Outcome(failure=failure)
         failed = self._event("state", state=State.FAILED)
         if self._record.on_failure == "hold":
             await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from envwright.cli import exits
-from envwright.cli.commands import build, look, lost, parked, specs
+from envwright.cli.commands import build, instances, look, lost, parked, specs
 from envwright.cli.options import NO_VALUE
 
 ABOUT = (
@@ -27,6 +27,13 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "down": build.down,
         "cancel": build.cancel,
         "retry": build.retry,
+    },
+    "Instances": {
+        "stop": instances.stop,
+        "start": instances.start,
+        "reboot": instances.reboot,
+        "terminate": instances.terminate,
+        "replace": instances.replace,
     },
     "Look": {
         "status": look.status,

@@ -96,6 +96,8 @@ def sentence(event: Event) -> str:
             words = [event.resource, event.state, *event.ids]
         case "double":
             words = ["double of", event.resource, event.state, *event.ids]
+        case "instance":
+            words = [event.state, *event.ids]
         case "failure" if event.state == FailureCategory.CANCELLED:
             words = [event.state]
         case "failure":

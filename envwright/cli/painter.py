@@ -17,6 +17,8 @@ STATE_STYLES: Final[Mapping[State, str]] = {
     State.QUEUED: "dim",
     State.PROVISIONING: "cyan",
     State.READY: "green",
+    State.CHANGING: "cyan",
+    State.CHANGE_FAILED: "red",
     State.FAILED: "red",
     State.CLEANING: "yellow",
     State.CLEANED: "red",
@@ -26,6 +28,11 @@ STATE_STYLES: Final[Mapping[State, str]] = {
 }
 
 FRAMES_A_SECOND: Final = 10
+
+_ANNOUNCED: Final = {
+    RunKind.CLEANUP: "taking it down",
+    RunKind.CHANGE: "changing its instances",
+}
 
 _TIMES_END: Final = 66
 """The column in which all times end, so that they can be compared at a glance."""
@@ -68,8 +75,8 @@ class Painter:
         """
         lines = [*self._head(record, timeline), Text()]
         for run in timeline.runs:
-            if run is not timeline.runs[0] and run.kind is RunKind.CLEANUP:
-                lines += [Text(), self._line(Text("  taking it down", "yellow"))]
+            if run is not timeline.runs[0] and run.kind in _ANNOUNCED:
+                lines += [Text(), self._line(Text(f"  {_ANNOUNCED[run.kind]}", "yellow"))]
             for story in run.worth_telling():
                 lines += self._step(record, run, story)
                 if story.progress is Progress.FAILED and height and story.message:

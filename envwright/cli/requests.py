@@ -7,14 +7,16 @@ from typing import Any, Final
 
 import typer
 
+from envwright.change import Operation
 from envwright.cli import exits
 from envwright.cli.output import clean, counted, left_over, print_json
 from envwright.cli.waiting import BUILT, TAKEN_DOWN, Awaited, Goal, wait_for
 from envwright.client import Client
 from envwright.errors import NotAllowed
-from envwright.record import AT_REST, HOLDS_NOTHING, Record, State
+from envwright.record import AT_REST, CHANGEABLE, HOLDS_NOTHING, Record, State
 from envwright.requests import Answer as Said
 from envwright.requests import Refusal, Ticket
+from envwright.targets import resolved
 
 MANY: Final = 20
 """Of more requests than these, what was accepted is counted, and not told one by one."""
@@ -79,6 +81,20 @@ def really_take_down(records: Sequence[Record]) -> bool:
         typer.echo(f"{record.environment_id} is {record.state}, with {held}.", err=True)
     them = "it" if len(standing) == 1 else f"these {len(standing)}"
     return typer.confirm(f"Take {them} down?", err=True)
+
+
+def really_change(record: Record, operation: Operation, targets: Sequence[str]) -> bool:
+    """Ask on a terminal whether these instances shall be changed, where they can be.
+
+    Raises `UnknownInstance` for what there is not.
+    """
+    if record.state not in CHANGEABLE:
+        return True  # That is for the client to refuse, or to find done already.
+    ids = resolved(record, operation, targets).ids
+    if not ids or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    typer.echo(f"{record.environment_id}: {', '.join(ids)}", err=True)
+    return typer.confirm(f"{operation.capitalize()} {counted(len(ids), 'instance')}?", err=True)
 
 
 def _goal_of(ticket: Ticket) -> Goal:

@@ -131,6 +131,8 @@ def _remains(record: Record) -> str:
         return "This is left of it in AWS:"
     if record.state is State.FAILED:
         return _what_is_held(record)
+    if record.state is State.CHANGE_FAILED:
+        return "The rest of it goes on as it is; `envwright status` shows its instances."
     return "It is being taken down."
 
 
@@ -165,6 +167,10 @@ def _offers(record: Record) -> list[tuple[str, str]]:
             State.CLEANED: [(again, f"build it anew, from the same spec{mended}")],
             State.FAILED: [
                 (again, f"go on at the step that failed{mended}"),
+                (f"envwright down {name}", "take it down"),
+            ],
+            State.CHANGE_FAILED: [
+                (again, f"go on with the change{mended}"),
                 (f"envwright down {name}", "take it down"),
             ],
             State.RECOVERED: [(f"envwright down {name}", "take it down")],

@@ -13,7 +13,17 @@ from envwright.cli.lines import moment, sentence
 from envwright.cli.output import age, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
 from envwright.parked import Parked
-from envwright.record import Event, Failure, Outputs, Record, ResourceRecord, ResourceState, State
+from envwright.record import (
+    CHANGEABLE,
+    Event,
+    Failure,
+    Outputs,
+    Record,
+    ResourceRecord,
+    ResourceState,
+    State,
+)
+from envwright.targets import missing_from
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
     ResourceState.INTENDED: "cyan",
@@ -99,6 +109,7 @@ def about(record: Record, now: float) -> Table:
             ("changed", f"{moment(record.updated_at)}, {age(now - record.updated_at)} ago"),
             ("deadline", "" if record.at_rest else moment(run.deadline_at)),
             ("tried again", tried_again(record)),
+            ("instances", fewer_instances(record)),
         ]
     )
 
@@ -108,6 +119,15 @@ def tried_again(record: Record) -> str:
     at = record.run.retry_at
     is_waiting = record.state is State.CLEANUP_FAILED and at is not None and at > record.updated_at
     return moment(at) if at is not None and is_waiting else ""
+
+
+def fewer_instances(record: Record) -> str:
+    """Which groups have fewer instances than their spec asks for, where all should be there."""
+    if record.state not in CHANGEABLE:
+        return ""
+    return ", ".join(
+        f"{there} of {count} of {group}" for group, (there, count) in missing_from(record).items()
+    )
 
 
 def resources(record: Record, now: float) -> RenderableType:
@@ -154,12 +174,15 @@ def leftovers(record: Record) -> Table:
 def instances(outputs: Outputs, limit: int | None = None, *, with_place: bool = False) -> Table:
     """The instances with their zones and addresses, and with their type and subnet."""
     headers = ("instance", "group", "zone", "private", "public")
-    table = columns(*headers, *(("type", "subnet") if with_place else ()))
     shown = outputs.instances[:limit]
+    with_state = any(one.state != "running" for one in shown)
+    more = (*(("type", "subnet") if with_place else ()), *(("state",) if with_state else ()))
+    table = columns(*headers, *more)
     for one in shown:
         cells = (one.id, one.group, one.zone, one.private_ip, one.public_ip)
         place = (one.type, one.subnet_id) if with_place else ()
-        table.add_row(*(styled(cell or "-") for cell in cells + place))
+        state = (one.state,) if with_state else ()
+        table.add_row(*(styled(cell or "-") for cell in cells + place + state))
     hidden = len(outputs.instances) - len(shown)
     if hidden:
         table.add_row(Text(f"and {hidden} more", "dim"))

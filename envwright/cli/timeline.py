@@ -178,4 +178,6 @@ def _kind_of(event: Event, record: Record) -> RunKind:
         return record.run.kind
     if event.state == State.RECOVERED:
         return RunKind.RECOVERY
+    if event.state == State.CHANGING:
+        return RunKind.CHANGE
     return RunKind.CLEANUP if event.state == State.CLEANING else RunKind.PROVISION

@@ -1,4 +1,4 @@
-"""The two chains: every step has its task, and each is followed by the right one."""
+"""The chains: every step has its task, and each is followed by the right one."""
 
 import inspect
 
@@ -14,6 +14,7 @@ from worker.app import app
 ORDERS = {
     RunKind.PROVISION: [Step.NETWORK, Step.SECURITY, Step.INSTANCE, Step.READY],
     RunKind.CLEANUP: [Step.INSTANCE, Step.SECURITY, Step.NETWORK],
+    RunKind.CHANGE: [Step.INSTANCE, Step.READY],
 }
 
 

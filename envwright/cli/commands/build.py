@@ -104,8 +104,8 @@ def retry(
         list[str] | None,
         typer.Option(
             metavar="STATE",
-            help="With --all, only those in this state: failed, cleaned or cleanup_failed. Can be "
-            "repeated.",
+            help="With --all, only those in this state: change_failed, failed, cleaned or "
+            "cleanup_failed. Can be repeated.",
         ),
     ] = None,
     error: Annotated[
@@ -133,7 +133,9 @@ def retry(
 
     Building goes on at the step that failed, and begins anew after a cleanup.
 
-    A cleanup that failed goes on too. With --all it asks first on a terminal.
+    A change of instances and a cleanup that failed go on too.
+
+    With --all it asks first on a terminal.
     """
     from envwright.cli.bulk import choose, doubt, really_retry, show
     from envwright.cli.requests import How, carry_out

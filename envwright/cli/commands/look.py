@@ -32,7 +32,8 @@ def list_environments(
         typer.Option(
             metavar="STATE",
             help="Only those in this state, and can be repeated: queued, provisioning, ready, "
-            "failed, cleaning, cleaned, cleanup_failed, destroyed or recovered.",
+            "changing, change_failed, failed, cleaning, cleaned, cleanup_failed, destroyed or "
+            "recovered.",
         ),
     ] = None,
     as_json: Json = False,

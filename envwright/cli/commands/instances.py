@@ -1,0 +1,72 @@
+"""Change instances of an environment, and look at one of them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from envwright.cli import exits, inputs
+from envwright.cli.options import JsonRun, Name, NoWait, RedisUrl, Timeout, Yes
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INSTANCE_OR_GROUP",
+        help="Instances by id, and groups of instances by name.",
+        show_default=False,
+    ),
+]
+
+_ABOUT: Final = {
+    "stop": "Stop instances; without any named, all of them.\n\n"
+    "Their public addresses are given back. What is stopped already stays so.",
+    "start": "Start instances that are stopped; without any named, all of them.\n\n"
+    "It waits until they have passed their status checks.",
+    "reboot": "Reboot instances; without any named, all of them.",
+    "terminate": "Terminate instances, and put none in their place.\n\n"
+    "A later `replace` of their group does.",
+    "replace": "Terminate instances, and make new ones in their place.\n\n"
+    "A group has as many as its spec asks for afterwards.",
+}
+
+
+def _command(verb: str) -> Callable[..., int]:
+    def command(
+        name: Name,
+        targets: Targets = None,
+        yes: Yes = False,
+        no_wait: NoWait = False,
+        timeout: Timeout = None,
+        as_json: JsonRun = False,
+        redis_url: RedisUrl = None,
+    ) -> int:
+        from envwright.change import Operation
+        from envwright.cli.requests import How, attempt, carry_out, really_change
+        from envwright.cli.waiting import BUILT
+        from envwright.targets import TO_BE_NAMED
+
+        operation = Operation(verb)
+        meant = tuple(dict.fromkeys(targets or ()))
+        if not meant and operation in TO_BE_NAMED:
+            raise exits.UsageError(
+                f"Say which instances or groups to {operation}: `envwright status {name}` shows "
+                f"them."
+            )
+        with inputs.connect(redis_url) as client:
+            record = client.status(name)
+            if not yes and not really_change(record, operation, meant):
+                raise exits.Declined
+            request = partial(client.change, operation=operation, instances=meant)
+            answers = [attempt(request, record.environment_id)]
+            return carry_out(client, answers, BUILT, How(not no_wait, timeout, as_json))
+
+    command.__doc__ = f"{_ABOUT[verb]}\n\nOn a terminal it asks first."
+    return command
+
+
+stop = _command("stop")
+start = _command("start")
+reboot = _command("reboot")
+terminate = _command("terminate")
+replace = _command("replace")
