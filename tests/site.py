@@ -54,7 +54,7 @@ class Site:
         groups = (await self.ec2.describe_security_groups(Filters=of_vpc))["SecurityGroups"]
         return next(one["GroupId"] for one in groups if one["GroupName"] == "default")
 
-    async def launch(self) -> str:
+    async def launch(self, **more: Any) -> str:
         launched = await self.ec2.run_instances(
             ImageId=IMAGE,
             InstanceType="t3.micro",
@@ -68,6 +68,7 @@ class Site:
                     "AssociatePublicIpAddress": True,
                 }
             ],
+            **more,
         )
         return str(launched["Instances"][0]["InstanceId"])
 

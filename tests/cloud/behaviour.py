@@ -56,6 +56,9 @@ class Behaviour:
     out_of_capacity: float = 0.0
     """Probability with which a launch finds no capacity, wherever and whatever it is."""
 
+    spot_price: float = 0.0
+    """Of any spot instance, in dollars an hour; a launch that gives less at most is refused."""
+
     limited: bool = False
     """Whether AWS's request limits hold (see `buckets`)."""
     denied: frozenset[str] = frozenset()
@@ -64,7 +67,8 @@ class Behaviour:
     @cached_property
     def terms(self) -> Terms:
         """What of it the emulator must know."""
-        return Terms(self.durations.scaled(self.time_scale), self.quotas, self.no_capacity)
+        durations = self.durations.scaled(self.time_scale)
+        return Terms(durations, self.quotas, self.no_capacity, self.spot_price)
 
     def chance(self, call: Call, purpose: str) -> float:
         """A number from 0 to 1, always the same one for this call and purpose."""

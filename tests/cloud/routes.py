@@ -12,4 +12,4 @@ ZONE: Final = "/cloud/zone"
 """The availability zone of a `subnet` in an `account` and `region`."""
 
 PROVIDE: Final = "/cloud/provide"
-"""Have what an environment finds: a `bucket` or `log_group` of this `name`."""
+"""Have there be a `bucket`, `log_group`, `instance_profile` or `placement_group` of a `name`."""

@@ -108,7 +108,7 @@ class Cloud:
     async def provide(
         self, what: str, name: str, account: str = DEFAULT_ACCOUNT, region: str = "eu-west-1"
     ) -> None:
-        """Have a `bucket` or `log_group` be there, for environments to find."""
+        """Have there be a bucket, log_group, instance_profile or placement_group, to be found."""
         await self._ask_route(PROVIDE, what=what, name=name, account=account, region=region)
 
     def ever_made(self, account: str = DEFAULT_ACCOUNT) -> set[str]:

@@ -28,6 +28,9 @@ class Durations:
     status_checks: float = 0.0
     """From running to the first status checks that are passed."""
     shutting_down: float = 0.0
+    stopping: float = 0.0
+    instance_profile_unknown: float = 0.0
+    """How long a launch refuses an instance profile that was made just now."""
     tags_outlive: float = 0.0
     """How long DescribeTags shows the tags of what was deleted."""
 
@@ -48,6 +51,8 @@ AWS_DURATIONS: Final = Durations(
     instance_pending=30.0,
     status_checks=120.0,
     shutting_down=40.0,
+    stopping=30.0,
+    instance_profile_unknown=10.0,
     tags_outlive=10.0,
 )
 
@@ -63,6 +68,9 @@ class Quotas:
     rules_per_security_group: int | None = None
     """In one direction."""
     vcpus: int | None = None
+    spot_vcpus: int | None = None
+    volume_gib: int | None = None
+    """Of volumes of all types together."""
     addresses: int | None = None
     nat_gateways_per_zone: int | None = None
     route_tables_per_vpc: int | None = None
@@ -81,6 +89,8 @@ AWS_QUOTAS: Final = Quotas(
     security_groups=2500,
     rules_per_security_group=60,
     vcpus=64,
+    spot_vcpus=64,
+    volume_gib=51200,
     addresses=5,
     nat_gateways_per_zone=5,
     route_tables_per_vpc=200,
@@ -100,6 +110,8 @@ class Terms:
     quotas: Quotas = field(default_factory=Quotas)
     no_capacity: frozenset[tuple[str, str]] = frozenset()
     """Zones and instance types that cannot be had together; `ANYTHING` stands for all."""
+    spot_price: float = 0.0
+    """Dollars an hour; a launch that gives less at most is refused."""
 
     @cached_property
     def header(self) -> Mapping[str, str]:
@@ -122,4 +134,5 @@ def read(header: str) -> Terms:
         Durations(**told["durations"]),
         Quotas(**told["quotas"]),
         frozenset((zone, one) for zone, one in told["no_capacity"]),
+        told["spot_price"],
     )

@@ -127,7 +127,10 @@ async def test_private_dns_is_one_endpoints_and_needs_both_attributes(site: Site
 
 async def test_what_an_endpoint_asks_for_must_be_there(cloud: Cloud, site: Site) -> None:
     """Its service, of its type; its groups; one subnet a zone. Nothing is left of a refusal."""
-    made = await site.ec2.create_subnet(VpcId=site.vpc, CidrBlock="10.0.1.0/24")
+    (here,) = (await site.ec2.describe_subnets(SubnetIds=[site.subnet]))["Subnets"]
+    made = await site.ec2.create_subnet(
+        VpcId=site.vpc, CidrBlock="10.0.1.0/24", AvailabilityZone=here["AvailabilityZone"]
+    )
     beside = made["Subnet"]["SubnetId"]
     told = [
         await outcome(call)

@@ -5,16 +5,26 @@ from types import ModuleType
 import moto.ec2.urls
 from moto.ec2.models import EC2Backend, ec2_backends
 
-from tests.cloud.emulator import endpoints, flow_logs, instances, ipv6, routing
+from tests.cloud.emulator import (
+    endpoints,
+    flow_logs,
+    instances,
+    ipv6,
+    private_addresses,
+    routing,
+    surroundings,
+)
 from tests.cloud.emulator.addresses import Addresses
 from tests.cloud.emulator.clock import Clock
 from tests.cloud.emulator.dhcp import Dhcp
 from tests.cloud.emulator.endpoints import Endpoints
 from tests.cloud.emulator.flow_logs import FlowLogs
-from tests.cloud.emulator.instances import Instances
 from tests.cloud.emulator.ipv6 import Ipv6
+from tests.cloud.emulator.launches import Launches
+from tests.cloud.emulator.life import Life
 from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
+from tests.cloud.emulator.private_addresses import PrivateAddresses
 from tests.cloud.emulator.quotas import Limits
 from tests.cloud.emulator.routing import Routing
 from tests.cloud.emulator.security import Security
@@ -34,7 +44,9 @@ class StrictBackend(  # type: ignore[misc]
     Security,
     NatGateways,
     Addresses,
-    Instances,
+    PrivateAddresses,
+    Life,
+    Launches,
     EC2Backend,
 ):
     """One account's EC2 in one region."""
@@ -45,7 +57,11 @@ class StrictBackend(  # type: ignore[misc]
         return moto.ec2.urls
 
 
+_REPLACED = (endpoints, flow_logs, instances, ipv6, private_addresses, routing, surroundings)
+"""The subjects that replace classes of moto's as well."""
+
+
 def take_the_place_of_motos() -> None:
     ec2_backends.backend = StrictBackend
-    for subject in (endpoints, flow_logs, instances, ipv6, routing):
-        subject.take_the_place_of_motos()
+    for one in _REPLACED:
+        one.take_the_place_of_motos()

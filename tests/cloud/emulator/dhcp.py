@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tests.cloud.emulator import forms
 from tests.cloud.emulator.errors import in_use
-from tests.cloud.emulator.tags import asked_for
 
 
 class Dhcp:
@@ -11,7 +11,7 @@ class Dhcp:
 
     def create_dhcp_options(self: Any, *asked: Any, **more: Any) -> Any:
         options = super().create_dhcp_options(*asked, **more)  # type: ignore[misc]
-        options.add_tags(asked_for(self.asked, "dhcp-options"))
+        options.add_tags(forms.tags(self.asked, "dhcp-options"))
         return options
 
     def delete_dhcp_options_set(self: Any, options_id: str | None) -> None:

@@ -1,15 +1,24 @@
-"""Instances: they come and go slowly, and hold on to all that is theirs until they are gone."""
+"""Instances: what each of them has, and tells of itself."""
 
-import copy
 from typing import Any, Final
 
+from moto.core.responses import ActionResult
 from moto.ec2.models import instances
 from moto.ec2.models.instances import InstanceState
+from moto.ec2.responses.instances import InstanceResponse
 
-from tests.cloud.emulator.errors import refused
+from tests.cloud.emulator import forms
 
-_CODES: Final = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
-_ENDING: Final = ("shutting-down", "terminated")
+_CODES: Final = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
+BURSTING: Final = ("t2.", "t3.", "t3a.", "t4g.")
+"""How the names of the types with CPU credits begin."""
 
 
 class Instance(instances.Instance):
@@ -19,6 +28,10 @@ class Instance(instances.Instance):
     """
 
     checks_are_passed = True
+    starts = 0
+    private_dns_name_options: dict[str, Any]
+    cpu_credits: str | None
+    spot_instance_request_id: str | None = None
 
     def prep_nics(self, nic_spec: list[dict[str, Any]], *rest: Any, **more: Any) -> None:
         super().prep_nics(nic_spec, *rest, **more)
@@ -28,6 +41,8 @@ class Instance(instances.Instance):
             kept = "NetworkInterfaceId" in told or told.get("DeleteOnTermination") is False
             nic.delete_on_termination = not kept
             self._give_ipv6(nic, told.get("Ipv6AddressCount") or more.get("ipv6_address_count"))
+            if "NetworkInterfaceId" not in told:
+                nic.add_tags(forms.tags(self.ec2_backend.asked, "network-interface"))
 
     def _give_ipv6(self, nic: Any, asked: int | None) -> None:
         count = int(nic.subnet.assign_ipv6_address_on_creation) if asked is None else asked
@@ -38,21 +53,99 @@ class Instance(instances.Instance):
     def ipv6_address(self) -> str | None:
         return next(iter(self.nics[0].ipv6_addresses), None)
 
+    @property
+    def private_dns_name(self) -> str:
+        by_address = super().private_dns_name
+        if self.private_dns_name_options["HostnameType"] == "ip-name":
+            return by_address
+        return f"{self.id}.{by_address.partition('.')[2]}"
+
+    def note(self, asked: Any) -> None:
+        """Keep what moto does not keep of the launch's form."""
+        names = ("HostnameType", "EnableResourceNameDnsARecord", "EnableResourceNameDnsAAAARecord")
+        told = {name: asked.get(f"PrivateDnsNameOptions.{name}") for name in names}
+        on_launch = self.nics[0].subnet.private_dns_name_options_on_launch
+        self.private_dns_name_options = on_launch | {
+            name: value if name == "HostnameType" else value == "true"
+            for name, value in told.items()
+            if value is not None
+        }
+        self.disable_api_termination = asked.get("DisableApiTermination") == "true"
+        self.placement.group_name = asked.get("Placement.GroupName", "")
+        self.placement.tenancy = asked.get("Placement.Tenancy", "default")
+        if self.lifecycle == "spot":
+            self.spot_instance_request_id = self.id.replace("i-", "sir-", 1)
+        usual = "standard" if self.instance_type.startswith("t2.") else "unlimited"
+        credit = asked.get("CreditSpecification.CpuCredits", usual)
+        self.cpu_credits = credit if self.instance_type.startswith(BURSTING) else None
+
     def become(self, state: str) -> None:
         self._state = InstanceState(state, _CODES[state])
+
+    def note_start(self) -> int:
+        """Which of its starts this is, from 1."""
+        self.starts += 1
+        self.checks_are_passed = False
+        return self.starts
 
     def run(self) -> None:
         if self.state == "pending":
             self.become("running")
 
-    def pass_checks(self) -> None:
-        self.checks_are_passed = True
+    def pass_checks(self, start: int) -> None:
+        if start == self.starts:
+            self.checks_are_passed = True
+
+    def halt(self) -> None:
+        if self.state == "stopping":
+            self.stop()
+            self._keep_addresses()
+
+    def start(self) -> InstanceState:
+        before = super().start()
+        self._keep_addresses()
+        return before
+
+    def _keep_addresses(self) -> None:
+        """moto forgets those that were associated."""
+        for address in self.ec2_backend.addresses:
+            if address.eni in self.nics.values():
+                address.eni.public_ip = address.public_ip
 
     def terminate(self) -> InstanceState:
         for nic in self.nics.values():
             self.ec2_backend.let_go_of_address(nic)
             nic.instance, nic.status = None, "available"
         return super().terminate()
+
+    def add_block_device(
+        self,
+        size: int,
+        device_path: str,
+        snapshot_id: str | None,
+        encrypted: bool,
+        delete_on_termination: bool,
+        kms_key_id: str | None,
+        volume_type: str | None,
+    ) -> None:
+        """With what moto leaves out, and the root volume gone with its instance by itself."""
+        told: dict[str, str] = {}
+        for one in forms.structures(self.ec2_backend.asked, "BlockDeviceMapping"):
+            if one.get("DeviceName") == device_path:
+                told = one
+        volume = self.ec2_backend.create_volume(
+            size=size,
+            zone_name=self._placement.zone,
+            snapshot_id=snapshot_id,
+            encrypted=encrypted,
+            kms_key_id=kms_key_id,
+            volume_type=volume_type,
+            iops=_number(told.get("Ebs.Iops")),
+            throughput=_number(told.get("Ebs.Throughput")),
+        )
+        if "Ebs.DeleteOnTermination" not in told:
+            delete_on_termination = device_path == self.root_device_name
+        self.ec2_backend.attach_volume(volume.id, self.id, device_path, delete_on_termination)
 
     @property
     def network_interfaces(self) -> list[Any]:
@@ -75,92 +168,20 @@ class Instance(instances.Instance):
         }
 
 
-class Instances:
-    """What `StrictBackend` does with them."""
+def _number(told: str | None) -> int | None:
+    return int(told) if told else None
 
-    def run_instances(self: Any, image_id: str, count: int, *rest: Any, **more: Any) -> Any:
-        zone = self._zone_of_launch(more)
-        self._refuse_ipv6(more)
-        self.refuse_beyond_vcpus(more["instance_type"], count)
-        if self.terms.lack(zone, more["instance_type"]):
-            told = (
-                f"We currently do not have sufficient {more['instance_type']} capacity in {zone}."
-            )
-            raise refused("InsufficientInstanceCapacity", told)
-        launched = super().run_instances(image_id, count, *rest, **more)  # type: ignore[misc]
-        lasts = self.terms.durations
-        for one in launched.instances:
-            one.become("pending")
-            one.checks_are_passed = False
-            self.later(lasts.instance_pending, one.run)
-            self.later(lasts.instance_pending + lasts.status_checks, one.pass_checks)
-        return launched
 
-    def _refuse_ipv6(self: Any, asked: dict[str, Any]) -> None:
-        """Refuse addresses that the subnet does not have; moto stumbles over them."""
-        wanted = [
-            (asked.get("subnet_id"), asked.get("ipv6_address_count")),
-            *(
-                (nic.get("SubnetId"), nic.get("Ipv6AddressCount"))
-                for nic in asked.get("nics") or []
-            ),
-        ]
-        for subnet_id, count in wanted:
-            if count and not (subnet_id and self.get_subnet(subnet_id).ipv6_blocks):
-                told = f"The subnet '{subnet_id}' has no IPv6 CIDR block"
-                raise refused("InvalidParameterValue", told)
-
-    def _zone_of_launch(self: Any, asked: dict[str, Any]) -> str:
-        subnet_id = asked.get("subnet_id") or next(
-            (nic["SubnetId"] for nic in asked.get("nics") or [] if "SubnetId" in nic), None
-        )
-        if subnet_id:
-            return str(self.get_subnet(subnet_id).availability_zone)
-        return asked.get("placement") or f"{self.region_name}a"
-
-    def terminate_instances(self: Any, instance_ids: list[str]) -> list[Any]:
-        ended = []
-        for one in self.get_multi_instances_by_id(instance_ids):
-            before = copy.copy(one._state)
-            if one.disable_api_termination:
-                return super().terminate_instances(instance_ids)  # type: ignore[misc]
-            ended.append((one, before))
-        for one, before in ended:
-            if before.name not in _ENDING:
-                one.become("shutting-down")
-                self.later(self.terms.durations.shutting_down, one.terminate)
-        return ended
-
-    def start_instances(self: Any, instance_ids: list[str]) -> Any:
-        self._must_be(instance_ids, "stopped", "running")
-        return super().start_instances(instance_ids)  # type: ignore[misc]
-
-    def stop_instances(self: Any, instance_ids: list[str]) -> Any:
-        self._must_be(instance_ids, "running", "stopped")
-        return super().stop_instances(instance_ids)  # type: ignore[misc]
-
-    def reboot_instances(self: Any, instance_ids: list[str]) -> Any:
-        self._must_be(instance_ids, "running")
-        return super().reboot_instances(instance_ids)  # type: ignore[misc]
-
-    def modify_instance_security_groups(self: Any, instance_id: str, groups: list[str]) -> Any:
-        self._must_be([instance_id], "pending", "running", "stopped")
-        return super().modify_instance_security_groups(  # type: ignore[misc]
-            instance_id, groups
-        )
-
-    def attach_network_interface(self: Any, eni_id: str, instance_id: str, index: int) -> Any:
-        self._must_be([instance_id], "running", "stopped")
-        return super().attach_network_interface(  # type: ignore[misc]
-            eni_id, instance_id, index
-        )
-
-    def _must_be(self: Any, instance_ids: list[str], *states: str) -> None:
-        for one in self.get_multi_instances_by_id(instance_ids):
-            if one.state not in states:
-                told = f"The instance '{one.id}' is not in a state from which it can do this."
-                raise refused("IncorrectInstanceState", told)
+def _describe_credit_specifications(response: Any) -> ActionResult:
+    """As they are: moto tells of standard ones alone."""
+    ids = response._get_param("InstanceIds", [])
+    found = response.ec2_backend.describe_instance_credit_specifications(ids)
+    told = [
+        {"InstanceId": one.id, "CpuCredits": one.cpu_credits} for one in found if one.cpu_credits
+    ]
+    return ActionResult({"InstanceCreditSpecifications": told})
 
 
 def take_the_place_of_motos() -> None:
     instances.Instance = Instance
+    InstanceResponse.describe_instance_credit_specifications = _describe_credit_specifications

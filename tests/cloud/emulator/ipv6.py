@@ -4,7 +4,7 @@ from ipaddress import IPv6Network, ip_network
 from typing import Any, Final
 
 from moto.core.responses import ActionResult
-from moto.ec2.models import subnets, vpcs
+from moto.ec2.models import vpcs
 from moto.ec2.responses.egress_only_internet_gateways import EgressOnlyInternetGateway
 from moto.ec2.utils import generic_filter
 
@@ -24,22 +24,6 @@ class VPC(vpcs.VPC):
             one | {"ipv6CidrBlock": ""} if _is_to_come(one) else one
             for one in super().ipv6_cidr_block_association_set
         ]
-
-
-class Subnet(subnets.Subnet):
-    """A subnet that tells the states of its blocks in AWS's form."""
-
-    @property
-    def ipv6_cidr_block_association_set(self) -> list[dict[str, Any]]:
-        return [
-            one
-            for one in self.ipv6_cidr_block_associations.values()
-            if one["ipv6CidrBlockState"]["State"] != "disassociated"
-        ]
-
-    @property
-    def ipv6_blocks(self) -> list[str]:
-        return [one["ipv6CidrBlock"] for one in self.ipv6_cidr_block_association_set]
 
 
 class Ipv6:
@@ -150,7 +134,7 @@ def _describe_egress_only_internet_gateways(response: Any) -> ActionResult:
 
 
 def take_the_place_of_motos() -> None:
-    vpcs.VPC, subnets.Subnet = VPC, Subnet
+    vpcs.VPC = VPC
     EgressOnlyInternetGateway.describe_egress_only_internet_gateways = (
         _describe_egress_only_internet_gateways
     )

@@ -33,14 +33,28 @@ class Limits:
             told = f"The maximum number of {quota.replace('_', ' ')} has been reached."
             raise refused(_CODES[quota], told)
 
-    def refuse_beyond_vcpus(self: Any, instance_type: str, count: int) -> None:
-        limit = self.terms.quotas.vcpus
+    def refuse_beyond_vcpus(self: Any, instance_type: str, count: int, spot: bool = False) -> None:
+        """Of those that are paid by demand, or of spot instances: they have a quota each."""
+        limit = self.terms.quotas.spot_vcpus if spot else self.terms.quotas.vcpus
         if limit is None:
             return
-        running = [one.instance_type for one in self.all_instances() if one.state != "terminated"]
-        if sum(map(_vcpus, running)) + count * _vcpus(instance_type) > limit:
-            told = f"You have requested more vCPU capacity than your current vCPU limit of {limit}."
-            raise refused("VcpuLimitExceeded", told)
+        running = [
+            one.instance_type
+            for one in self.all_instances()
+            if one.state != "terminated" and (one.lifecycle == "spot") is spot
+        ]
+        if sum(map(_vcpus, running)) + count * _vcpus(instance_type) <= limit:
+            return
+        if spot:
+            raise refused("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
+        told = f"You have requested more vCPU capacity than your current vCPU limit of {limit}."
+        raise refused("VcpuLimitExceeded", told)
+
+    def refuse_beyond_gib(self: Any, more: int) -> None:
+        limit = self.terms.quotas.volume_gib
+        if limit is not None and sum(one.size for one in self.volumes.values()) + more > limit:
+            told = "You have exceeded your maximum storage limit in this region."
+            raise refused("VolumeLimitExceeded", told)
 
     def _verify_group_will_respect_rule_count_limit(
         self: Any,

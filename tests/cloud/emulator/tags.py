@@ -5,7 +5,6 @@ A terminated instance and a deleted NAT gateway are shown for an hour more, and 
 
 import re
 import time
-from collections.abc import Mapping
 from fnmatch import translate
 from functools import cache
 from typing import Any
@@ -20,7 +19,6 @@ _NAMES = {
     "flow-logs": "vpc-flow-log",
 }
 """The types of which moto has another name than AWS."""
-_KEY = re.compile(r"(TagSpecification\.\d+)\.(Tag\.\d+)\.Key")
 
 
 class Tags:
@@ -65,16 +63,6 @@ class Tags:
             if one not in alive.get(one.split("-")[0], self.tags):
                 missed.setdefault(one, now)
         return {one for one, at in missed.items() if now - at >= self.terms.durations.tags_outlive}
-
-
-def asked_for(asked: Mapping[str, str], resource_type: str) -> dict[str, str]:
-    """The tags that a create names for this type, read from its form."""
-    found: dict[str, str] = {}
-    for name, value in asked.items():
-        specification = _KEY.fullmatch(name)
-        if specification and asked[f"{specification[1]}.ResourceType"] == resource_type:
-            found[value] = asked.get(f"{specification[1]}.{specification[2]}.Value", "")
-    return found
 
 
 def _type(resource_id: str) -> str:
