@@ -1,15 +1,20 @@
 """The network step: the VPC, its way out, and one public subnet a zone."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from celery import shared_task
 
 from envwright.names import Step, provision_task
+from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
 from tasks.known import Known
 from tasks.lookups import look_up_zones
 from tasks.resources.base import Groups, Resource
+from tasks.resources.dhcp_options import DhcpOptions
+from tasks.resources.dhcp_options_association import DhcpOptionsAssociation
+from tasks.resources.flow_log import FlowLog
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
 from tasks.resources.main_route import MainRoute
@@ -18,12 +23,15 @@ from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
 
 KINDS: Final[Groups] = (
+    # Apart from the VPC: they cannot be deleted before it.
+    (DhcpOptions,),
     (Vpc, InternetGateway),
-    (VpcDns, Subnet, InternetGatewayAttachment),
+    (VpcDns, Subnet, InternetGatewayAttachment, DhcpOptionsAssociation, FlowLog),
     (MainRoute,),
 )
 
 VPC: Final = "network/vpc/main"
+DHCP_OPTIONS: Final = "network/dhcp_options/main"
 GATEWAY: Final = "network/internet_gateway/main"
 ANYWHERE: Final = "0.0.0.0/0"
 
@@ -55,7 +63,29 @@ def wanted(known: Known) -> list[Resource]:
         Subnet(key=public_subnet(zone), vpc=VPC, name=f"public-{zone}", cidr=cidr, zone=zone)
         for zone, cidr in zip(known.zones, spec.network.subnet_cidrs(), strict=True)
     ]
-    return resources
+    return [*resources, *_dhcp(spec), *_flow_logs(spec)]
+
+
+def _dhcp(spec: EnvironmentSpec) -> Iterator[Resource]:
+    if spec.network.dhcp is not None:
+        yield DhcpOptions(key=DHCP_OPTIONS, options=spec.network.dhcp.options())
+        yield DhcpOptionsAssociation(
+            key="network/dhcp_options_association/main", options=DHCP_OPTIONS, vpc=VPC
+        )
+
+
+def _flow_logs(spec: EnvironmentSpec) -> Iterator[Resource]:
+    for number, log in enumerate(spec.network.flow_logs, start=1):
+        yield FlowLog(
+            key=f"network/flow_log/{number}",
+            vpc=VPC,
+            traffic=log.traffic,
+            interval=log.aggregation_interval,
+            bucket=log.bucket,
+            log_group=log.log_group,
+            role_arn=log.role_arn,
+            format=log.format,
+        )
 
 
 @shared_task(name=provision_task(Step.NETWORK))

@@ -25,7 +25,7 @@ from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, clock
-from tasks.network import GATEWAY, VPC, public_subnet
+from tasks.network import DHCP_OPTIONS, GATEWAY, VPC, public_subnet
 from tasks.resources.base import kind_name
 from tasks.store import Claimed, Due, Hold, WorkerStore
 from tests.cloud import Cloud, Inventory, dying
@@ -42,11 +42,18 @@ PUBLIC_KEY: Final = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJO5V37RJWZX1nztmGiNdEnQRkDr7WJOSDJvrEDe+kK test"
 )
 ZONES: Final = ["eu-west-1a", "eu-west-1b"]
+FLOW_LOG_ROLE: Final = "arn:aws:iam::123456789012:role/flow-logs"
 
 EVERYTHING: Final[dict[str, Any]] = {
     "name": "everything",
     "region": REGION,
-    "network": {"cidr": "10.40.0.0/16", "zones": ZONES, "dns": {"hostnames": True}},
+    "network": {
+        "cidr": "10.40.0.0/16",
+        "zones": ZONES,
+        "dns": {"hostnames": True},
+        "dhcp": {"domain_name": "corp.example.com", "domain_name_servers": ["10.40.0.53"]},
+        "flow_logs": [{"log_group": "traffic", "role_arn": FLOW_LOG_ROLE, "traffic": "reject"}],
+    },
     "security": {
         "default_group": "stripped",
         "key_pair": {"public_key": PUBLIC_KEY},
@@ -83,6 +90,8 @@ ALL_OF_WEB: Final = {
 }
 """What `counts` finds of a finished examples/web.yaml."""
 ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
+    "dhcp_options": 1,
+    "flow_log": 1,
     "security_group": 2,
     "key_pair": 1,
     "instance": 3,
@@ -90,11 +99,14 @@ ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
 }
 
 CREATES: Final = {
+    "CreateDhcpOptions": DHCP_OPTIONS,
     "CreateVpc": VPC,
     "CreateInternetGateway": GATEWAY,
     "CreateSubnet": public_subnet("eu-west-1a"),
     "AttachInternetGateway": "network/internet_gateway_attachment/main",
     "ModifyVpcAttribute": "network/vpc_dns/main",
+    "AssociateDhcpOptions": "network/dhcp_options_association/main",
+    "CreateFlowLogs": "network/flow_log/1",
     "CreateRoute": "network/main_route/out",
     "CreateSecurityGroup": "security/security_group/web",
     "ImportKeyPair": "security/key_pair/main",
@@ -104,6 +116,8 @@ CREATES: Final = {
 """Every call that makes something of EVERYTHING, and the key of something that it makes."""
 
 MADE_ONCE: Final = {
+    "CreateDhcpOptions": 1,
+    "CreateFlowLogs": 1,
     "CreateVpc": 1,
     "CreateInternetGateway": 1,
     "CreateSubnet": 2,
@@ -119,9 +133,11 @@ DELETES: Final = [
     "DeleteSecurityGroup",
     "DeleteKeyPair",
     "DetachInternetGateway",
+    "DeleteFlowLogs",
     "DeleteSubnet",
     "DeleteInternetGateway",
     "DeleteVpc",
+    "DeleteDhcpOptions",
 ]
 """Every call that takes something of EVERYTHING down."""
 

@@ -23,6 +23,7 @@ OPERATIONS = {
     "run_instances": "RunInstances",
     "create_route": "CreateRoute",
     "delete_vpc": "DeleteVpc",
+    "delete_flow_logs": "DeleteFlowLogs",
     "delete_bucket": "DeleteBucket",
 }
 ONE_OF_EACH = {

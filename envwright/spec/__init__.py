@@ -7,7 +7,9 @@ Everything that can be known to be wrong without asking AWS is refused, all at o
 with the place of each fault (`envwright.errors.SpecError`).
 """
 
+from envwright.spec.dhcp import Dhcp
 from envwright.spec.environment import EnvironmentSpec, json_schema, parse_spec
+from envwright.spec.flow_logs import FlowLog
 from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.load import load_spec, read_spec
 from envwright.spec.network import Dns, Network, Subnets
@@ -16,8 +18,10 @@ from envwright.spec.security import KeyPair, Rule, Security, SecurityGroup
 
 __all__ = [
     "Account",
+    "Dhcp",
     "Dns",
     "EnvironmentSpec",
+    "FlowLog",
     "InstanceGroup",
     "KeyPair",
     "Network",

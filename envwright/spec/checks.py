@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from envwright.spec import instance_checks, network_checks, rule_limits, security_checks
+from envwright.spec import (
+    dhcp_checks,
+    flow_log_checks,
+    instance_checks,
+    network_checks,
+    rule_limits,
+    security_checks,
+)
+from envwright.spec.dhcp import Dhcp
+from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flaw, Loc
 from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.network import Dns, Network, Subnets
@@ -61,6 +70,12 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (Subnets, network_checks.subnets_are_sized_in_one_way),
     (Subnets, network_checks.subnets_lie_apart),
     (Dns, network_checks.dns_names_have_dns),
+    (Dhcp, dhcp_checks.servers_are_distinct),
+    (Dhcp, dhcp_checks.amazons_dns_stands_alone),
+    (Dhcp, dhcp_checks.time_servers_are_few),
+    (FlowLog, flow_log_checks.log_has_one_destination),
+    (FlowLog, flow_log_checks.log_group_has_a_role),
+    (Network, flow_log_checks.logs_are_distinct),
     (SecurityGroup, security_checks.ingress_is_distinct),
     (SecurityGroup, security_checks.egress_is_distinct),
     (SecurityGroup, rule_limits.group_can_hold_its_rules),

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from envwright.spec.addresses import MAX_PREFIX, MIN_PREFIX, SubnetCidr, VpcCidr
+from envwright.spec.dhcp import Dhcp
 from envwright.spec.fields import Zones
+from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flag, Whole
 from envwright.spec.part import Part
 
@@ -48,6 +50,12 @@ class Network(Part):
         Subnets(), description="How the public subnets are cut out of the VPC."
     )
     dns: Dns = Field(Dns(), description="The DNS settings of the VPC.")
+    dhcp: Dhcp | None = Field(
+        None, description="What DHCP tells the instances. Left out, it is AWS's default set."
+    )
+    flow_logs: tuple[FlowLog, ...] = Field(
+        (), description="Records of the VPC's traffic, and where each goes."
+    )
 
     @property
     def zone_count(self) -> int:

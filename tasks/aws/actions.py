@@ -20,14 +20,19 @@ class Effect(Enum):
 
 
 ACTIONS: Final[dict[str, Effect]] = {
+    "AssociateDhcpOptions": Effect.CHANGE,
     "AttachInternetGateway": Effect.CHANGE,
     "AuthorizeSecurityGroupEgress": Effect.CHANGE,
     "AuthorizeSecurityGroupIngress": Effect.CHANGE,
+    "CreateDhcpOptions": Effect.CREATE,
+    "CreateFlowLogs": Effect.CREATE_BY_TOKEN,
     "CreateInternetGateway": Effect.CREATE,
     "CreateRoute": Effect.CHANGE,
     "CreateSecurityGroup": Effect.CREATE,
     "CreateSubnet": Effect.CREATE,
     "CreateVpc": Effect.CREATE,
+    "DeleteDhcpOptions": Effect.DELETE,
+    "DeleteFlowLogs": Effect.DELETE,
     "DeleteInternetGateway": Effect.DELETE,
     "DeleteKeyPair": Effect.DELETE,
     "DeleteRoute": Effect.DELETE,
@@ -35,6 +40,8 @@ ACTIONS: Final[dict[str, Effect]] = {
     "DeleteSubnet": Effect.DELETE,
     "DeleteVpc": Effect.DELETE,
     "DescribeAvailabilityZones": Effect.READ,
+    "DescribeDhcpOptions": Effect.READ,
+    "DescribeFlowLogs": Effect.READ,
     "DescribeImages": Effect.READ,
     "DescribeInstanceStatus": Effect.READ,
     "DescribeInstances": Effect.READ,

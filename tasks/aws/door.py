@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from aiohttp import ClientError as HttpError
@@ -36,6 +36,7 @@ from tasks.aws.errors import (
     Trouble,
     UnansweredCreate,
     from_client_error,
+    refused_item,
 )
 from tasks.lease import Permit, clock
 
@@ -142,7 +143,7 @@ class Door:
         code: str | None = None
         request_id: str | None = None
         try:
-            answer = await method(**parameters)
+            answer = _whole(action, await method(**parameters))
         except Halted:
             # At the last look: nothing was sent.
             code = "Halted"
@@ -207,6 +208,13 @@ class Door:
                 return self._settings.consistency_timeout
             case _:
                 return 0.0
+
+
+def _whole(action: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, where it refuses nothing of what was asked for. Raises `ClientError`."""
+    if response := refused_item(answer):
+        raise ClientError(cast(Any, response), action)
+    return answer
 
 
 def _trouble_from(error: AwsError | Unanswered) -> Trouble:

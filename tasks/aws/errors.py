@@ -1,6 +1,6 @@
 """AWS's errors by what they ask of us. The codes are those of the EC2 API's error reference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import shorten
@@ -38,6 +38,10 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     # Of the kinds that we make: an id of the caller's own that is unknown is a mistake of his.
     ErrorClass.NOT_FOUND: frozenset(
         {
+            "InvalidDhcpOptionID.NotFound",
+            "InvalidDhcpOptionsID.NotFound",
+            "InvalidEgressOnlyInternetGatewayId.NotFound",
+            "InvalidFlowLogId.NotFound",
             "InvalidGatewayID.NotFound",
             "InvalidGroup.NotFound",
             "InvalidInstanceID.NotFound",
@@ -46,6 +50,8 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "InvalidNetworkInterfaceID.NotFound",
             "InvalidRouteTableID.NotFound",
             "InvalidSubnetID.NotFound",
+            "InvalidVpcEndpoint.NotFound",
+            "InvalidVpcEndpointId.NotFound",
             "InvalidVpcID.NotFound",
         }
     ),
@@ -99,6 +105,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     ),
     ErrorClass.EXISTS: frozenset(
         {
+            "FlowLogAlreadyExists",
             "InvalidGroup.Duplicate",
             "InvalidKeyPair.Duplicate",
             "InvalidPermission.Duplicate",
@@ -190,6 +197,22 @@ def from_client_error(action: str, response: dict[str, Any]) -> AwsError:
         request_id=meta.get("RequestId") or response.get("RequestId"),
         error_class=classify(code, int(meta.get("HTTPStatusCode", 0))),
     )
+
+
+def refused_item(answer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What AWS refused of a call on several items, in the form of an error's response.
+
+    Such a call counts as successful, and says so item by item (EC2 API: UnsuccessfulItem). Of an
+    item that does not exist it is told only where nothing else was wrong.
+    """
+    errors = [
+        one["Error"] | {"Message": f"{one.get('ResourceId')}: {one['Error'].get('Message')}"}
+        for one in answer.get("Unsuccessful", ())
+    ]
+    if not errors:
+        return None
+    gravest = min(errors, key=lambda one: classify(one["Code"], 0) is ErrorClass.NOT_FOUND)
+    return {"Error": gravest, "ResponseMetadata": answer.get("ResponseMetadata", {})}
 
 
 @contextmanager

@@ -233,7 +233,7 @@ async def test_a_worker_without_any_permission_made_nothing(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
     """It may not even look; but no intent is open, so there is nothing to look for."""
-    for action in ("CreateVpc", "CreateInternetGateway", "DescribeTags"):
+    for action in ("CreateDhcpOptions", "DescribeTags"):
         cloud.inject(action, refused("UnauthorizedOperation", status=403), times=ALWAYS)
 
     async with begin(EVERYTHING) as env:

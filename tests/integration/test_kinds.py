@@ -10,6 +10,9 @@ from tasks import engine, instance, kinds, network, security
 from tasks.context import Context
 from tasks.resources.base import Kind, Resource
 from tasks.resources.default_group import DefaultGroup
+from tasks.resources.dhcp_options import DhcpOptions
+from tasks.resources.dhcp_options_association import DhcpOptionsAssociation
+from tasks.resources.flow_log import FlowLog
 from tasks.resources.instances import Instances
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
@@ -79,6 +82,27 @@ async def look_for_subnets(ec2: Any) -> list[str]:
     )
 
 
+async def look_for_dhcp_options(ec2: Any) -> list[str]:
+    return [
+        f"{one['Key']}: {value['Value']}"
+        for options in (await ec2.describe_dhcp_options())["DhcpOptions"]
+        for one in options["DhcpConfigurations"]
+        for value in one["Values"]
+    ]
+
+
+async def look_for_associated_options(ec2: Any) -> list[str]:
+    has = [vpc["DhcpOptionsId"] for vpc in await _vpcs(ec2)]
+    return [one for one in has if one != "default"] and ["other options than AWS's"]
+
+
+async def look_for_flow_logs(ec2: Any) -> list[str]:
+    return [
+        f"{one['TrafficType']} to {one['LogGroupName']} every {one['MaxAggregationInterval']} s"
+        for one in (await ec2.describe_flow_logs())["FlowLogs"]
+    ]
+
+
 async def look_for_routes(ec2: Any) -> list[str]:
     ours = [vpc["VpcId"] for vpc in await _vpcs(ec2)]
     return [
@@ -146,6 +170,12 @@ EXAMPLES: dict[type[Resource], Example] = {
     Subnet: Example(
         look_for_subnets, ["10.40.0.0/18 in eu-west-1a", "10.40.64.0/18 in eu-west-1b"]
     ),
+    DhcpOptions: Example(
+        look_for_dhcp_options,
+        ["domain-name-servers: 10.40.0.53", "domain-name: corp.example.com"],
+    ),
+    DhcpOptionsAssociation: Example(look_for_associated_options, ["other options than AWS's"]),
+    FlowLog: Example(look_for_flow_logs, ["REJECT to traffic every 600 s"]),
     MainRoute: Example(look_for_routes, ["0.0.0.0/0"]),
     SecurityGroup: Example(look_for_groups, ["admin", "web"]),
     SecurityGroupRules: Example(

@@ -7,6 +7,8 @@ from envwright.names import Step, lost_id
 from envwright.record import ResourceState, State
 from envwright.spec import Account
 from envwright.survey import Place
+from tasks.kinds import TAGGED
+from tasks.resources.base import kind_name
 from tests.cloud import Cloud, hiding
 from tests.harness import (
     EVERYTHING,
@@ -32,11 +34,10 @@ async def test_a_lost_record_is_written_anew_from_tags(everything: Environment) 
     record = everything.record
     assert (record.state, record.uid, record.spec) == (State.RECOVERED, before.uid, None)
     assert (record.identity.name, record.identity.region) == ("everything", REGION)
-    untagged = ("internet_gateway_attachment", "main_route", "security_group_rules", "vpc_dns")
     assert {key: set(one.ids) for key, one in record.resources.items()} == {
         key: set(one.ids)
         for key, one in before.resources.items()
-        if key.split("/")[1] not in untagged
+        if kind_name(key) in TAGGED
     }
     assert {one.state for one in record.resources.values()} == {ResourceState.CREATED}
     (moved, *resources) = everything.client.events(everything.id)

@@ -21,6 +21,8 @@ HEADINGS = {
     "Network": "Network",
     "Subnets": "Public subnets",
     "Dns": "DNS",
+    "Dhcp": "DHCP",
+    "FlowLog": "Flow log",
     "Security": "Security",
     "SecurityGroup": "Security group",
     "Rule": "Rule",
