@@ -11,7 +11,7 @@ from tasks import engine
 from tasks.context import Context
 from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
-from tasks.network import public_subnet
+from tasks.network import subnet
 from tasks.resources.base import Groups
 from tasks.resources.instances import Instances, RootVolume
 from tasks.security import key_pair_name, security_group
@@ -43,7 +43,8 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
         key=f"instance/instances/{name}-{zone}",
         count=count,
         group=name,
-        subnet=public_subnet(zone),
+        subnet=subnet(known.tier_of(group).name, zone),
+        public_address=known.has_public_address(group),
         security_groups=tuple(security_group(one) for one in group.security_groups),
         image=known.image_of(group),
         instance_type=group.types[0],  # type: ignore[arg-type]  # AWS adds types all the time

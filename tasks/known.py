@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from envwright.spec import EnvironmentSpec, InstanceGroup
+from envwright.spec import EnvironmentSpec, InstanceGroup, Tier
 
 ZONES: Final = "zones"
 
@@ -21,6 +21,16 @@ class Known:
         """The names of the network's zones: as the spec gives them, or the region's first ones."""
         asked = self.spec.network.zones
         return tuple(self.lookups[ZONES] if isinstance(asked, int) else asked)
+
+    def tier_of(self, group: InstanceGroup) -> Tier:
+        """The tier that a group's instances stand in."""
+        return self.spec.network.tier(group.tier)
+
+    def has_public_address(self, group: InstanceGroup) -> bool:
+        """Whether each of a group's instances is to get a public address."""
+        if group.public_address is None:
+            return self.tier_of(group).access == "public"
+        return group.public_address
 
     def image_of(self, group: InstanceGroup) -> str:
         """The AMI id of a group's image."""

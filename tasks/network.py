@@ -1,4 +1,4 @@
-"""The network step: the VPC, its way out, and one public subnet a zone."""
+"""The network step: the VPC, its way out, and its tiers of subnets."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -36,16 +36,28 @@ GATEWAY: Final = "network/internet_gateway/main"
 ANYWHERE: Final = "0.0.0.0/0"
 
 
-def public_subnet(zone: str) -> str:
-    """The key of the public subnet in this zone."""
-    return f"network/subnet/public-{zone}"
+def subnet(tier: str, zone: str) -> str:
+    """The key of a tier's subnet in a zone."""
+    return f"network/subnet/{tier}-{zone}"
 
 
 def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     spec, dns = known.spec, known.spec.network.dns
-    resources: list[Resource] = [
-        Vpc(key=VPC, cidr=spec.network.cidr),
+    resources: list[Resource] = [Vpc(key=VPC, cidr=spec.network.cidr), *_subnets(known)]
+    if spec.network.tiers_of("public"):
+        resources += _way_out()
+    if not dns.support or dns.hostnames:
+        resources.append(
+            VpcDns(
+                key="network/vpc_dns/main", vpc=VPC, support=dns.support, hostnames=dns.hostnames
+            )
+        )
+    return [*resources, *_dhcp(spec), *_flow_logs(spec)]
+
+
+def _way_out() -> list[Resource]:
+    return [
         InternetGateway(key=GATEWAY),
         InternetGatewayAttachment(
             key="network/internet_gateway_attachment/main", gateway=GATEWAY, vpc=VPC
@@ -53,17 +65,19 @@ def wanted(known: Known) -> list[Resource]:
         # The VPC's main route table serves every subnet that has none of its own: the public ones.
         MainRoute(key="network/main_route/out", vpc=VPC, gateway=GATEWAY, destination=ANYWHERE),
     ]
-    if not dns.support or dns.hostnames:
-        resources.append(
-            VpcDns(
-                key="network/vpc_dns/main", vpc=VPC, support=dns.support, hostnames=dns.hostnames
+
+
+def _subnets(known: Known) -> Iterator[Subnet]:
+    for tier in known.spec.network.tiers:
+        cidrs = known.spec.network.subnet_cidrs(tier.name)
+        for zone, cidr in zip(known.zones, cidrs, strict=True):
+            yield Subnet(
+                key=subnet(tier.name, zone),
+                vpc=VPC,
+                name=f"{tier.name}-{zone}",
+                cidr=cidr,
+                zone=zone,
             )
-        )
-    resources += [
-        Subnet(key=public_subnet(zone), vpc=VPC, name=f"public-{zone}", cidr=cidr, zone=zone)
-        for zone, cidr in zip(known.zones, spec.network.subnet_cidrs(), strict=True)
-    ]
-    return [*resources, *_dhcp(spec), *_flow_logs(spec)]
 
 
 def _dhcp(spec: EnvironmentSpec) -> Iterator[Resource]:

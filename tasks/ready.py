@@ -14,7 +14,7 @@ from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
-from tasks.network import VPC, public_subnet
+from tasks.network import VPC, subnet
 from tasks.resources.base import all_ids, kind_name
 from tasks.resources.instances import Instances
 from tasks.security import key_pair_name, security_group
@@ -97,7 +97,9 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
     return Outputs(
         vpc_id=context.id_of(VPC),
         subnets={
-            f"public-{zone}": context.id_of(public_subnet(zone)) for zone in context.known.zones
+            f"{tier.name}-{zone}": context.id_of(subnet(tier.name, zone))
+            for tier in context.spec.network.tiers
+            for zone in context.known.zones
         },
         security_groups={
             name: context.id_of(security_group(name)) for name in context.spec.security.groups

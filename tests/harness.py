@@ -25,7 +25,7 @@ from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, clock
-from tasks.network import DHCP_OPTIONS, GATEWAY, VPC, public_subnet
+from tasks.network import DHCP_OPTIONS, GATEWAY, VPC, subnet
 from tasks.resources.base import kind_name
 from tasks.store import Claimed, Due, Hold, WorkerStore
 from tests.cloud import Cloud, Inventory, dying
@@ -102,7 +102,7 @@ CREATES: Final = {
     "CreateDhcpOptions": DHCP_OPTIONS,
     "CreateVpc": VPC,
     "CreateInternetGateway": GATEWAY,
-    "CreateSubnet": public_subnet("eu-west-1a"),
+    "CreateSubnet": subnet("public", "eu-west-1a"),
     "AttachInternetGateway": "network/internet_gateway_attachment/main",
     "ModifyVpcAttribute": "network/vpc_dns/main",
     "AssociateDhcpOptions": "network/dhcp_options_association/main",

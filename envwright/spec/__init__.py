@@ -12,7 +12,7 @@ from envwright.spec.environment import EnvironmentSpec, json_schema, parse_spec
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.instances import InstanceGroup, RootVolume
 from envwright.spec.load import load_spec, read_spec
-from envwright.spec.network import Dns, Network, Subnets
+from envwright.spec.network import Dns, Network, Tier
 from envwright.spec.part import Account
 from envwright.spec.security import KeyPair, Rule, Security, SecurityGroup
 
@@ -29,7 +29,7 @@ __all__ = [
     "Rule",
     "Security",
     "SecurityGroup",
-    "Subnets",
+    "Tier",
     "json_schema",
     "load_spec",
     "parse_spec",

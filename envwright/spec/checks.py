@@ -16,12 +16,13 @@ from envwright.spec import (
     network_checks,
     rule_limits,
     security_checks,
+    tier_checks,
 )
 from envwright.spec.dhcp import Dhcp
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flaw, Loc
 from envwright.spec.instances import InstanceGroup, RootVolume
-from envwright.spec.network import Dns, Network, Subnets
+from envwright.spec.network import Dns, Network, Tier
 from envwright.spec.part import Account, Part
 from envwright.spec.security import Rule, SecurityGroup
 from envwright.spec.unsound import Unsound
@@ -64,11 +65,15 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (Account, network_checks.role_is_in_the_partition),
     (Network, network_checks.zones_are_of_the_region),
     (Network, network_checks.zones_are_distinct),
-    (Network, network_checks.each_zone_has_a_subnet),
-    (Network, network_checks.subnets_lie_in_the_vpc),
-    (Network, network_checks.cut_subnets_fit),
-    (Subnets, network_checks.subnets_are_sized_in_one_way),
-    (Subnets, network_checks.subnets_lie_apart),
+    (Network, tier_checks.tiers_are_distinct),
+    (Network, tier_checks.each_zone_has_a_block),
+    (Network, tier_checks.blocks_lie_in_the_vpc),
+    (Network, tier_checks.blocks_lie_apart),
+    (Network, tier_checks.tiers_fit),
+    (Network, tier_checks.reserved_zones_exist),
+    (Network, tier_checks.private_tiers_lead_out),
+    (Network, tier_checks.nat_gateways_are_of_use),
+    (Tier, tier_checks.sizes_are_given_in_one_way),
     (Dns, network_checks.dns_names_have_dns),
     (Dhcp, dhcp_checks.servers_are_distinct),
     (Dhcp, dhcp_checks.amazons_dns_stands_alone),
@@ -90,6 +95,8 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (InstanceGroup, instance_checks.groups_are_known),
     (InstanceGroup, rule_limits.interface_can_hold_its_rules),
     (InstanceGroup, instance_checks.zones_are_the_networks),
+    (InstanceGroup, instance_checks.tier_is_known),
+    (InstanceGroup, instance_checks.public_addresses_lead_out),
     (InstanceGroup, instance_checks.merged_tags_fit),
     (RootVolume, instance_checks.volume_type_takes_the_size),
 )

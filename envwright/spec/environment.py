@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from envwright.errors import Fault, SpecError
 from envwright.spec.checks import across
+from envwright.spec.earlier import as_written, renewed
 from envwright.spec.faults import explained, faults_in_order, with_text_keys
 from envwright.spec.fields import Deadline, EnvironmentName, RegionName
 from envwright.spec.forms import Flaw, refuse_any
@@ -49,6 +50,11 @@ class EnvironmentSpec(Part):
     security: Security = Field(Security(), description="The security groups and the key pair.")
     instances: Instances = Field({}, description="The instances, in named groups of equals.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_said_today(cls, data: Any) -> Any:
+        return renewed(data)
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         refuse_any(across(self))
@@ -84,7 +90,8 @@ def parse_spec(data: Mapping[str, Any], *, found: Sequence[Flaw] = ()) -> Enviro
     """
     if too_much := excess(data):
         raise SpecError([Fault("", too_much)])
-    texts, misnamed = with_text_keys(data)
+    written, misnamed = with_text_keys(data)
+    texts = renewed(written)
     flaws = [*misnamed, *found]
     spec = None
     try:
@@ -95,7 +102,7 @@ def parse_spec(data: Mapping[str, Any], *, found: Sequence[Flaw] = ()) -> Enviro
     # Outside of the handler: pydantic's error holds the data, and would travel with ours.
     if spec is None or flaws:
         flaws += across(sound(EnvironmentSpec, texts))
-        raise SpecError(faults_in_order(flaws, texts))
+        raise SpecError(faults_in_order([as_written(one, written) for one in flaws], written))
     return spec
 
 

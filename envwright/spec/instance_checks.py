@@ -7,11 +7,11 @@ from ipaddress import IPv4Network
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
-from envwright.spec.forms import Flaw, Loc, named_once
+from envwright.spec.forms import Flaw, Loc, named_once, shown
 from envwright.spec.instances import InstanceGroup, RootVolume
-from envwright.spec.network_checks import cut_subnets_fit, each_zone_has_a_subnet
 from envwright.spec.security_checks import unknown_group
 from envwright.spec.tags import MAX_CALLERS_TAGS
+from envwright.spec.tier_checks import tiers_fit
 from envwright.spec.unsound import UNSOUND, Unsound, known
 
 if TYPE_CHECKING:
@@ -72,32 +72,70 @@ def volume_type_takes_the_size(volume: RootVolume, _: Loc, __: "EnvironmentSpec"
         yield ("size",), f"A {volume.type} volume has up to {most} GiB."
 
 
-def instances_have_addresses(spec: "EnvironmentSpec") -> Iterator[Flaw]:
-    if any(each_zone_has_a_subnet(spec.network, (), spec)) or any(
-        cut_subnets_fit(spec.network, (), spec)
-    ):
-        return
-    placed = _instances_by_zone(spec)
-    for zone, cidr in known(spec.network.subnet_cidrs()):
-        room = IPv4Network(cidr).num_addresses - RESERVED_ADDRESSES
-        wanted = sum(groups[zone] for groups in placed.values())
-        if wanted > room:
-            largest = max(placed, key=lambda name: placed[name][zone])
+def tier_is_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    names = [tier.name for tier in spec.network.tiers]
+    if group.tier is not None and group.tier not in names:
+        yield (
+            ("tier",),
+            f"The network has no tier {shown(group.tier)}; it has {', '.join(map(shown, names))}.",
+        )
+
+
+def public_addresses_lead_out(
+    group: InstanceGroup, _: Loc, spec: "EnvironmentSpec"
+) -> Iterator[Flaw]:
+    if group.public_address and not any(tier_is_known(group, (), spec)):
+        tier = spec.network.tier(group.tier)
+        if tier.access != "public":
             yield (
-                ("instances", largest, "count"),
-                f"{wanted} instances would share the subnet {cidr}, which has {room} addresses "
-                f"({RESERVED_ADDRESSES} are AWS's own): ask for fewer, or for larger subnets.",
+                ("public_address",),
+                f"The tier {shown(tier.name)} is {tier.access}: a public address would lead "
+                "nowhere there. Use a public tier, or leave this out.",
             )
-            return
 
 
-def _instances_by_zone(spec: "EnvironmentSpec") -> dict[str, Counter[int]]:
-    """How many instances of each group come to lie in each zone, by the zone's index."""
+def instances_have_addresses(spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    """As many as come to lie in each subnet, beside a NAT gateway that stands there."""
+    if any(tiers_fit(spec.network, (), spec)):
+        return
+    placed = _instances_by_subnet(spec)
+    gateways = _gateways_by_subnet(spec)
+    for tier, cidrs in spec.network.blocks().items():
+        for zone, cidr in enumerate(cidrs):
+            room = IPv4Network(cidr).num_addresses - RESERVED_ADDRESSES - gateways[tier, zone]
+            wanted = sum(groups[tier, zone] for groups in placed.values())
+            if wanted > room:
+                largest = max(placed, key=lambda name: placed[name][tier, zone])
+                also = " and one is the NAT gateway's" if gateways[tier, zone] else ""
+                yield (
+                    ("instances", largest, "count"),
+                    f"{wanted} instances would share the subnet {cidr}, which has {room} addresses "
+                    f"({RESERVED_ADDRESSES} are AWS's own{also}): ask for fewer, or for larger "
+                    "subnets.",
+                )
+                return
+
+
+Subnet = tuple[str, int]
+"""A tier, and a zone by its index."""
+
+
+def _gateways_by_subnet(spec: "EnvironmentSpec") -> Counter[Subnet]:
+    public = spec.network.tiers_of("public")
+    zones = range(spec.network.nat_gateway_count)
+    return Counter((public[0].name, zone) for zone in zones if public)
+
+
+def _instances_by_subnet(spec: "EnvironmentSpec") -> dict[str, Counter[Subnet]]:
+    """How many instances of each group come to lie in each subnet."""
     placed = {}
     for name, group in spec.instances.items():
         with suppress(Unsound):
-            usable = _zone_indexes(group, spec)
-            placed[name] = Counter(islice(cycle(usable), group.count))
+            if any(tier_is_known(group, (), spec)):
+                continue
+            tier, usable = spec.network.tier(group.tier).name, _zone_indexes(group, spec)
+            spread = islice(cycle(usable), group.count)
+            placed[name] = Counter((tier, zone) for zone in spread)
     return placed
 
 

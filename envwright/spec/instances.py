@@ -49,6 +49,14 @@ class InstanceGroup(Part):
         description="The zones to spread over, out of those that `network.zones` names. Left out, "
         "all of the network's.",
     )
+    tier: PartName | None = Field(
+        None, description="The network's tier to stand in, by name. Left out, the first one."
+    )
+    public_address: Flag | None = Field(
+        None,
+        description="Whether each instance gets a public address. Left out, it does in a public "
+        "tier; in another one it cannot have any.",
+    )
     security_groups: Annotated[
         tuple[str, ...],
         AsSet,

@@ -1,17 +1,24 @@
-"""The network of a spec: a VPC and its subnets."""
+"""The network of a spec: a VPC, and its subnets in tiers."""
 
 from ipaddress import IPv4Network
-from itertools import islice
-from typing import Annotated
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
 from envwright.spec.addresses import MAX_PREFIX, MIN_PREFIX, SubnetCidr, VpcCidr
 from envwright.spec.dhcp import Dhcp
-from envwright.spec.fields import Zones
+from envwright.spec.fields import PartName, Zones
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flag, Whole
+from envwright.spec.layout import Ask, lay_out
 from envwright.spec.part import Part
+from envwright.spec.unsound import UNSOUND, Unsound
+
+Access: TypeAlias = Literal["public", "private", "isolated"]
+NatGateways: TypeAlias = Literal["none", "one", "one_per_zone"]
+
+MAX_TIERS: Final = 10
+"""Far below AWS's quota of 200 subnets in a VPC, in six zones too (Amazon VPC quotas)."""
 
 
 class Dns(Part):
@@ -25,14 +32,19 @@ class Dns(Part):
     )
 
 
-class Subnets(Part):
-    """One subnet for each zone: give `prefix` or `cidrs`, or neither to have the sizes derived."""
+class Tier(Part):
+    """One subnet in each zone: give `prefix` or `cidrs`, or neither to have the sizes derived."""
 
+    name: PartName = Field(description="The tier's name; its subnets are called by it and zone.")
+    access: Access = Field(
+        description="Where its subnets lead: `public` to the internet and back, `private` out "
+        "through a NAT gateway, `isolated` nowhere.",
+    )
     prefix: Annotated[Whole, Field(ge=MIN_PREFIX, le=MAX_PREFIX)] | None = Field(
         None,
-        description="The prefix length of each subnet. Left out, the VPC is cut into the smallest "
-        "power of two of equal blocks that is at least twice the number of zones, so that half of "
-        "it or more stays free for later tiers; no block is smaller than /28.",
+        description="The prefix length of each subnet. Left out, all tiers that leave it out share "
+        "the largest one with which half of what is left to them or more stays free; no block is "
+        "smaller than /28.",
     )
     cidrs: Annotated[tuple[SubnetCidr, ...], Field(min_length=1)] | None = Field(
         None, description="The subnets' own CIDR blocks, one for each zone, in the zones' order."
@@ -40,14 +52,25 @@ class Subnets(Part):
 
 
 class Network(Part):
-    """A VPC with an internet gateway and one public subnet in each zone."""
+    """A VPC, and in each zone one subnet of each tier."""
 
     cidr: VpcCidr = Field(description="The IPv4 CIDR block of the VPC, from /16 to /28.")
     zones: Zones = Field(
         description="The availability zones: how many (1 to 6), or a list of their names."
     )
-    public_subnets: Subnets = Field(
-        Subnets(), description="How the public subnets are cut out of the VPC."
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=MAX_TIERS)] = Field(
+        (Tier(name="public", access="public"),),
+        description="The tiers of subnets, 1 to 10. Their order decides which addresses each gets: "
+        "one that is added at the end, with a prefix, moves none.",
+    )
+    reserved_zones: Annotated[Whole, Field(ge=0, le=5)] = Field(
+        0, description="For how many zones more each tier keeps addresses, unless it has `cidrs`."
+    )
+    nat_gateways: NatGateways | None = Field(
+        None,
+        description="How private tiers reach the internet: by `one` NAT gateway, by "
+        "`one_per_zone`, or by `none`. Left out, it is `one` where there is a private tier, and "
+        "`none` elsewhere.",
     )
     dns: Dns = Field(Dns(), description="The DNS settings of the VPC.")
     dhcp: Dhcp | None = Field(
@@ -62,15 +85,38 @@ class Network(Part):
         return self.zones if isinstance(self.zones, int) else len(self.zones)
 
     @property
-    def subnet_prefix(self) -> int:
-        """The prefix length of the subnets, when their CIDR blocks are not given."""
-        halving_steps = (2 * self.zone_count - 1).bit_length()
-        derived = min(MAX_PREFIX, IPv4Network(self.cidr).prefixlen + halving_steps)
-        return self.public_subnets.prefix or derived
+    def nat_gateway_count(self) -> int:
+        """How many NAT gateways there are: none, or one in each of the first zones."""
+        asked = self.nat_gateways or ("one" if self.tiers_of("private") else "none")
+        return {"none": 0, "one": 1, "one_per_zone": self.zone_count}[asked]
 
-    def subnet_cidrs(self) -> tuple[str, ...]:
-        """The CIDR block of each zone's public subnet, in the zones' order."""
-        if self.public_subnets.cidrs is not None:
-            return self.public_subnets.cidrs
-        blocks = IPv4Network(self.cidr).subnets(new_prefix=self.subnet_prefix)
-        return tuple(str(block) for block in islice(blocks, self.zone_count))
+    def tier(self, name: str | None) -> Tier:
+        """The tier of this name; the first one for None."""
+        for tier in self.tiers:
+            if name in (None, tier.name):
+                return tier
+        raise Unsound("tiers")
+
+    def tiers_of(self, access: Access) -> tuple[Tier, ...]:
+        return tuple(tier for tier in self.tiers if tier.access == access)
+
+    def blocks(self) -> dict[str, tuple[str, ...]]:
+        """The CIDR blocks of each tier: one for each zone, and then those that are reserved.
+
+        Raises `envwright.spec.layout.NoRoom` where a spec does not fit, which none does that was
+        checked.
+        """
+        if any(UNSOUND in (tier.cidrs or ()) for tier in self.tiers):
+            raise Unsound("cidrs")
+        asks = tuple(
+            Ask(tier.prefix, tuple(map(IPv4Network, tier.cidrs or ()))) for tier in self.tiers
+        )
+        laid_out = lay_out(IPv4Network(self.cidr), asks, self.zone_count + self.reserved_zones)
+        return {
+            tier.name: tuple(map(str, blocks))
+            for tier, blocks in zip(self.tiers, laid_out, strict=True)
+        }
+
+    def subnet_cidrs(self, tier: str) -> tuple[str, ...]:
+        """The CIDR block of the tier's subnet in each zone, in the zones' order."""
+        return self.blocks()[tier][: self.zone_count]

@@ -42,6 +42,7 @@ class Instances(Tagged):
 
     group: str
     subnet: str
+    public_address: bool
     security_groups: tuple[str, ...]
     image: str
     instance_type: "InstanceTypeType"
@@ -70,7 +71,7 @@ class Instances(Tagged):
                 {
                     "DeviceIndex": 0,
                     "SubnetId": context.id_of(self.subnet),
-                    "AssociatePublicIpAddress": True,
+                    "AssociatePublicIpAddress": self.public_address,
                     "Groups": [context.id_of(key) for key in self.security_groups],
                     "DeleteOnTermination": True,
                 }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from envwright.record import FailureCategory, ResourceState, State
-from tasks.network import public_subnet
+from tasks.network import subnet
 from tests.cloud import (
     ALWAYS,
     Call,
@@ -174,9 +174,9 @@ async def test_a_failing_member_stops_the_others_and_what_was_under_way_is_on_re
     assert record.failure is not None
     assert record.failure.resource == "network/internet_gateway_attachment/main"
     assert record.failure.category is FailureCategory.PERMISSION
-    made = record.resources[public_subnet("eu-west-1a")]
+    made = record.resources[subnet("public", "eu-west-1a")]
     assert (made.state, len(made.ids)) == (ResourceState.CREATED, 1)
-    assert record.resources[public_subnet("eu-west-1b")].state is ResourceState.GONE
+    assert record.resources[subnet("public", "eu-west-1b")].state is ResourceState.GONE
     assert cloud.calls("CreateRoute") == []
     assert len(cloud.mutating) <= begun_by_then + 1, "one may begin while the refusal travels"
 

@@ -35,9 +35,7 @@ async def test_a_lost_record_is_written_anew_from_tags(everything: Environment) 
     assert (record.state, record.uid, record.spec) == (State.RECOVERED, before.uid, None)
     assert (record.identity.name, record.identity.region) == ("everything", REGION)
     assert {key: set(one.ids) for key, one in record.resources.items()} == {
-        key: set(one.ids)
-        for key, one in before.resources.items()
-        if kind_name(key) in TAGGED
+        key: set(one.ids) for key, one in before.resources.items() if kind_name(key) in TAGGED
     }
     assert {one.state for one in record.resources.values()} == {ResourceState.CREATED}
     (moved, *resources) = everything.client.events(everything.id)

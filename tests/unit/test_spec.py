@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from envwright.spec import EnvironmentSpec, KeyPair, Network, Rule, Subnets, parse_spec
+from envwright.spec import EnvironmentSpec, KeyPair, Network, Rule, Tier, parse_spec
 
 SECRET = "the-password-of-the-house"
 
@@ -132,16 +132,20 @@ def test_addresses_take_their_shortest_form():
 def test_given_subnets_are_taken_as_they_are():
     """Subnets that the caller cut are the environment's."""
     cidrs = ("10.20.7.0/24", "10.20.9.0/28")
-    network = Network(cidr="10.20.0.0/16", zones=2, public_subnets=Subnets(cidrs=cidrs))
+    network = Network(
+        cidr="10.20.0.0/16", zones=2, tiers=(Tier(name="web", access="public", cidrs=cidrs),)
+    )
 
-    assert network.subnet_cidrs() == cidrs
+    assert network.subnet_cidrs("web") == cidrs
 
 
 def test_a_given_prefix_cuts_the_network_from_its_start():
     """A prefix length alone says how large the subnets are."""
-    network = Network(cidr="10.20.0.0/16", zones=3, public_subnets=Subnets(prefix=24))
+    network = Network(
+        cidr="10.20.0.0/16", zones=3, tiers=(Tier(name="web", access="public", prefix=24),)
+    )
 
-    assert network.subnet_cidrs() == ("10.20.0.0/24", "10.20.1.0/24", "10.20.2.0/24")
+    assert network.subnet_cidrs("web") == ("10.20.0.0/24", "10.20.1.0/24", "10.20.2.0/24")
 
 
 @given(prefix=st.integers(16, 28), zones=st.integers(1, 6), block=st.integers(0, 2**12 - 1))
@@ -151,7 +155,7 @@ def test_derived_subnets_fit_and_leave_room(prefix: int, zones: int, block: int)
     network = Network(cidr=str(vpc), zones=zones)
     assume(2 ** (28 - prefix) >= zones)
 
-    subnets = [IPv4Network(cidr) for cidr in network.subnet_cidrs()]
+    subnets = [IPv4Network(cidr) for cidr in network.subnet_cidrs("public")]
 
     assert len(subnets) == zones
     assert all(subnet.subnet_of(vpc) for subnet in subnets)

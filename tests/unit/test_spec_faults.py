@@ -121,7 +121,12 @@ ONE_FAULT = [
     ("network.cidr", "0.255.255.0/24", "network.cidr", "or reserved addresses"),
     ("network.cidr", "240.0.0.0/16", "network.cidr", "or reserved addresses"),
     ("network.cidr", "255.255.0.0/16", "network.cidr", "or reserved addresses"),
-    ("network.cidr", "10.20.0.0/28", "network.cidr", "holds 1 subnets of /28, and 2 are needed"),
+    (
+        "network.cidr",
+        "10.20.0.0/28",
+        "network.cidr",
+        "holds 1 subnets of /28 for the tier `public`, and 2",
+    ),
     ("network.zones", 0, "network.zones", "1 to 6 zones"),
     ("network.zones", "two", "network.zones", "Say how many zones"),
     ("network.zones", [], "network.zones", "needs 1 entry or more"),

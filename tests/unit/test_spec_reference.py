@@ -19,7 +19,7 @@ HEADINGS = {
     "": "The environment",
     "Account": "Account",
     "Network": "Network",
-    "Subnets": "Public subnets",
+    "Tier": "Tier",
     "Dns": "DNS",
     "Dhcp": "DHCP",
     "FlowLog": "Flow log",
@@ -57,6 +57,10 @@ def written_default(part: str, field: str) -> str:
     default = schema["properties"][field]["default"]
     if isinstance(default, dict):
         return "`{}`"
+    if isinstance(default, list):
+        default = [
+            {key: value for key, value in one.items() if value is not None} for one in default
+        ]
     return f"`{default}`" if isinstance(default, str) and default else f"`{json.dumps(default)}`"
 
 
