@@ -57,10 +57,8 @@ def written_default(part: str, field: str) -> str:
     default = schema["properties"][field]["default"]
     if isinstance(default, dict):
         return "`{}`"
-    if isinstance(default, list):
-        default = [
-            {key: value for key, value in one.items() if value is not None} for one in default
-        ]
+    if part == "Network" and field == "tiers":
+        default = [{name: tier[name] for name in ("name", "access")} for tier in default]
     return f"`{default}`" if isinstance(default, str) and default else f"`{json.dumps(default)}`"
 
 
