@@ -18,6 +18,8 @@ from envwright import requests
 from envwright.change import Operation
 from envwright.errors import AmbiguousName, StoreUnavailable, WaitTimeout
 from envwright.parked import Parked
+from envwright.plan import Plan, PlanQuestion
+from envwright.questions import Questions
 from envwright.record import AT_REST, RETRYABLE, Event, Record, State
 from envwright.requests import REFUSALS, Answer, Ticket, Wish
 from envwright.runs import AcceptedRun, retried
@@ -86,6 +88,19 @@ class Client:
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
         return self._ask_all([requests.for_spec(one) for one in valid])
+
+    def plan(
+        self, spec: EnvironmentSpec | Mapping[str, Any], *, check: bool = False, timeout: float = 60
+    ) -> Plan:
+        """What a spec would make, by which calls, and what it takes of the account's quotas.
+
+        A worker finds it out and changes nothing; with `check` it also asks AWS which permissions
+        are missing. Raises `SpecError`, and `NotAnswered` when the worker cannot, or none answers
+        in `timeout` seconds.
+        """
+        wanted = spec if isinstance(spec, EnvironmentSpec) else parse_spec(spec)
+        with Questions(self.settings) as questions:
+            return questions.ask(PlanQuestion(spec=wanted, check=check), timeout)
 
     def retry(self, name: str) -> Ticket:
         """Go on with what failed: at the step that failed, or from the start after a cleanup.

@@ -5,8 +5,8 @@ door, the SDK. AWS is the strict cloud of `tests.cloud`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, cast
@@ -24,7 +24,7 @@ from envwright.record import RESOURCE_FIELD, Record, State, record_from_fields
 from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
-from tasks.lease import Lease, clock
+from tasks.lease import Lease, Look, clock
 from tasks.network import DHCP_OPTIONS, GATEWAY, VPC, subnet
 from tasks.resources.base import kind_name
 from tasks.store import Claimed, Due, Hold, WorkerStore
@@ -165,6 +165,10 @@ class Worker:
     store: WorkerStore
     clients: AwsClients
     keeper: LeaseKeeper
+
+    @contextmanager
+    def looking(self, seconds: float) -> Iterator[Look]:
+        yield Look(seconds)
 
 
 class Environment:

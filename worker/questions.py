@@ -10,12 +10,14 @@ from celery import Task, shared_task
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError, NotAnswered
 from envwright.names import TASK_QUESTION
+from envwright.plan import PlanQuestion
 from envwright.question_store import Asked, QuestionStore
 from envwright.questions import Question
 from envwright.record import Value
 from envwright.survey import Place
 from tasks.lease import Look
 from worker import runtime
+from worker.plan import planned
 from worker.runtime import Runtime
 from worker.survey import survey
 
@@ -23,7 +25,8 @@ LONGEST_LOOK: Final = 300.0
 """Seconds after which a look is given up, however long its asker waits."""
 
 ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Runtime, Look, Any], Awaitable[Value]]]] = {
-    Place: survey
+    Place: survey,
+    PlanQuestion: planned,
 }
 """Who answers which question."""
 

@@ -44,7 +44,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "parked": parked.parked,
     },
     "After a loss": {"recover": lost.recover, "orphans": lost.orphans},
-    "Specs": {"validate": specs.validate, "schema": specs.schema},
+    "Specs": {"validate": specs.validate, "plan": specs.plan, "schema": specs.schema},
 }
 """The commands, by the panel of the help that they stand in."""
 

@@ -11,6 +11,7 @@ NO_VALUE = ""
 Files = Annotated[
     list[str], typer.Argument(metavar="FILE", help="Spec files, YAML or JSON; `-` is stdin.")
 ]
+File = Annotated[str, typer.Argument(metavar="FILE", help="A spec file; `-` is stdin.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Environments, by name or by id.")]
 SomeNames = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ from typing import Final
 class Effect(Enum):
     """What a call does to AWS, and so how it may be repeated."""
 
+    NONE = "none: AWS only says whether it would do it (`DryRun`)"
     READ = "read"
     CREATE = "create, and a second one would make a second resource"
     CREATE_BY_TOKEN = "create, repeatable under its client token"  # noqa: S105
@@ -44,6 +45,7 @@ ACTIONS: Final[dict[str, Effect]] = {
     "DescribeFlowLogs": Effect.READ,
     "DescribeImages": Effect.READ,
     "DescribeInstanceStatus": Effect.READ,
+    "DescribeInstanceTypes": Effect.READ,
     "DescribeInstances": Effect.READ,
     "DescribeInternetGateways": Effect.READ,
     "DescribeKeyPairs": Effect.READ,
@@ -55,9 +57,11 @@ ACTIONS: Final[dict[str, Effect]] = {
     "DescribeVpcAttribute": Effect.READ,
     "DescribeVpcs": Effect.READ,
     "DetachInternetGateway": Effect.DELETE,
+    "GetAWSDefaultServiceQuota": Effect.READ,
     "GetCallerIdentity": Effect.READ,
     "GetConsoleOutput": Effect.READ,
     "GetParameter": Effect.READ,
+    "GetServiceQuota": Effect.READ,
     "ImportKeyPair": Effect.CREATE,
     "ModifyVpcAttribute": Effect.CHANGE,
     "RebootInstances": Effect.CHANGE,

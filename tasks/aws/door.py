@@ -100,7 +100,7 @@ class Door:
     async def _repeat(
         self, action: str, method: Callable[..., Awaitable[Any]], parameters: dict[str, Any]
     ) -> Any:
-        effect = ACTIONS[action]
+        effect = Effect.NONE if parameters.get("DryRun") else ACTIONS[action]
         call = object()
         trouble: object = None
         troubles = self._permit.troubles
@@ -109,7 +109,8 @@ class Door:
             try:
                 # In this order: the SDK waits without end for a connection of its pool.
                 async with self._slots:
-                    look = partial(self._permit.check, changing=effect is not Effect.READ)
+                    changing = effect not in (Effect.NONE, Effect.READ)
+                    look = partial(self._permit.check, changing=changing)
                     look()
                     _last_look.set(look)
                     answer = await self._send(action, effect, method, parameters, attempt)
@@ -196,6 +197,8 @@ class Door:
         match error.error_class:
             case ErrorClass.THROTTLED | ErrorClass.TRANSIENT:
                 return float("inf")
+            case _ if effect is Effect.NONE:
+                return 0.0
             case ErrorClass.EXPIRED:
                 return _CREDENTIALS_PATIENCE
             case ErrorClass.CONFLICT:

@@ -34,18 +34,22 @@ class Listing:
         """Those that carry this tag with this value and are not gone."""
         return await self._all(ec2, [{"Name": f"tag:{tag}", "Values": [value]}])
 
+    async def of_account(self, ec2: Any) -> list[dict[str, Any]]:
+        """All that the account has in the region and that is not gone, whoever made it."""
+        return await self._all(ec2, [])
+
     def ids(self, items: Sequence[dict[str, Any]]) -> list[str]:
         return [item[self.id_field] for item in items]
 
     async def _all(self, ec2: Any, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        page: dict[str, str] = {}
+        asked: dict[str, Any] = {self.filters: filters} if filters else {}
         while True:
-            answer = await getattr(ec2, self.operation)(**{self.filters: filters}, **page)
+            answer = await getattr(ec2, self.operation)(**asked)
             found += [one for one in _flat(answer[self.items]) if _state(one) not in self.gone]
             if not answer.get("NextToken"):
                 return found
-            page = {"NextToken": answer["NextToken"]}
+            asked["NextToken"] = answer["NextToken"]
 
 
 def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -244,7 +244,12 @@ def test_the_table_of_errors_is_that_of_the_code() -> None:
 def test_the_policy_permits_what_the_door_lets_through() -> None:
     (policy,) = blocks(text_of("docs/operations.md"), "json policy")
     (statement,) = json.loads(policy)["Statement"]
-    services = {"GetParameter": "ssm", "GetCallerIdentity": "sts"}
+    services = {
+        "GetAWSDefaultServiceQuota": "servicequotas",
+        "GetCallerIdentity": "sts",
+        "GetParameter": "ssm",
+        "GetServiceQuota": "servicequotas",
+    }
     calls = {f"{services.get(action, 'ec2')}:{action}" for action in ACTIONS}
 
     # AWS asks for this one when a create call carries tags.

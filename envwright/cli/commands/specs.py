@@ -1,4 +1,4 @@
-"""Check specs and describe them, without Redis and without AWS."""
+"""Check specs and describe them, and ask a worker what one would make."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, Files, Json
+from envwright.cli.options import NO_VALUE, File, Files, Json, RedisUrl, seconds
 
 
 def validate(files: Files, as_json: Json = False) -> int:
@@ -30,6 +30,38 @@ def validate(files: Files, as_json: Json = False) -> int:
             for warning in one.warnings():
                 typer.echo(f"  {clean(str(warning))}")
     return exits.OK
+
+
+def plan(
+    file: File,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            metavar=NO_VALUE,
+            help="Also ask AWS, by calls that change nothing, which permissions are missing.",
+        ),
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", parser=seconds, help="How long a worker may take."),
+    ] = 60.0,
+    as_json: Json = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Show what a spec would make, by which calls, and what of the quotas it takes.
+
+    A worker finds it out, and changes nothing.
+
+    Exit code 1 when a permission is missing, or not enough is left of a quota.
+    """
+    from envwright.cli.plan_view import show_plan
+
+    (spec,) = inputs.read_all([file]).values()
+    with inputs.connect(redis_url) as client:
+        found = client.plan(spec, check=check, timeout=timeout)
+    show_plan(found, as_json)
+    return exits.FAILED if found.denied or found.short else exits.OK
 
 
 def schema(

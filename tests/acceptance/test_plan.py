@@ -1,0 +1,44 @@
+"""`envwright plan`: what a real worker says that a spec would make."""
+
+from tests.acceptance.conftest import CommandLine
+from tests.cloud import Behaviour, Cloud
+from tests.conftest import WorkerFactory
+from tests.harness import EVERYTHING
+
+
+def test_a_plan_is_shown_and_nothing_is_changed(
+    envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
+) -> None:
+    """With the names and blocks of what would be made, and no record of it."""
+    worker()
+
+    shown = envwright("plan", envwright.file(EVERYTHING), "--check")
+
+    assert shown.code == 0, shown.out
+    assert "everything-public-eu-west-1a  cidr 10.40.0.0/18, zone eu-west-1a" in shown.out
+    assert "AWS refuses none of the calls" in shown.out
+    assert [call.action for call in cloud.journal if call.mutates and call.took_effect] == []
+    assert envwright("list", "--json").document["environments"] == []
+
+
+def test_what_stands_in_its_way_is_told(
+    envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
+) -> None:
+    """A permission that is missing ends it with exit code 1."""
+    cloud.behave(Behaviour(denied=frozenset({"CreateVpc"})))
+    worker()
+
+    shown = envwright("plan", envwright.file(EVERYTHING), "--check", "--json")
+
+    assert shown.code == 1, shown.out
+    plan = shown.document["plan"]
+    denied = [one["action"] for one in plan["permissions"] if one["verdict"] == "denied"]
+    assert denied == ["ec2:CreateVpc"]
+
+
+def test_no_worker_no_plan(envwright: CommandLine) -> None:
+    """It says what to do about it."""
+    shown = envwright("plan", envwright.file(EVERYTHING), "--timeout", "0.5")
+
+    assert shown.code == 1
+    assert "check that one runs and reads the queue" in shown.out + shown.err
