@@ -62,7 +62,7 @@ class Behaviour:
     limited: bool = False
     """Whether AWS's request limits hold (see `buckets`)."""
     denied: frozenset[str] = frozenset()
-    """The actions that answer UnauthorizedOperation."""
+    """The actions that answer UnauthorizedOperation; outside of EC2, AccessDeniedException."""
 
     @cached_property
     def terms(self) -> Terms:

@@ -10,7 +10,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from tests.cloud.accounts import account_of
 
-_READS: Final = ("Describe", "Get", "AssumeRole")
+JSON: Final = "application/x-amz-json-1.1"
+_IN_JSON: Final = frozenset({"servicequotas", "ssm"})
+"""The services that speak it; the others take forms and answer in XML."""
+_READS: Final = ("Describe", "Get", "List", "AssumeRole")
 _SCOPE: Final = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _ITEM: Final = re.compile(r"<item>.*?<resourceId>(.*?)</resourceId>.*?</item>", re.DOTALL)
 _REQUEST_ID: Final = re.compile(r"<(requestId|RequestID|RequestId)>[^<]*<")
@@ -43,13 +46,17 @@ class Call:
     def mutates(self) -> bool:
         return not self.action.startswith(_READS)
 
+    @property
+    def in_json(self) -> bool:
+        return self.service in _IN_JSON
+
     def values(self, name: str) -> list[str]:
         """The members of a list parameter: of `InstanceId`, those of `InstanceId.1` and so on."""
         return [one for key, one in self.parameters.items() if key.startswith(f"{name}.")]
 
     def encoded(self, parameters: Mapping[str, Any]) -> str:
         """The body of such a call with these parameters."""
-        if self.service == "ssm":
+        if self.in_json:
             return json.dumps(parameters)
         return urlencode({"Action": self.action, **parameters})
 
@@ -82,7 +89,7 @@ class Reply:
 
 
 def call_from(headers: Mapping[str, str], body: str) -> Call:
-    """Read a call from its request: EC2 and STS name it in the form, SSM in a header."""
+    """Read a call from its request: EC2 and STS name it in the form, the others in a header."""
     scope = _SCOPE.search(headers.get("Authorization", ""))
     access_key, region, service = scope.groups() if scope else ("", "", "")
     if target := headers.get("X-Amz-Target"):
@@ -96,9 +103,9 @@ def call_from(headers: Mapping[str, str], body: str) -> Call:
 
 def refusal(call: Call, code: str, message: str, status: int) -> Reply:
     """An error in the form in which the call's service gives it."""
-    if call.service == "ssm":
+    if call.in_json:
         error = json.dumps({"__type": code, "message": message})
-        return Reply(status, error, "application/x-amz-json-1.1")
+        return Reply(status, error, JSON)
     return Reply(
         status,
         '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>'

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from tests.cloud import service_quotas
 from tests.cloud.behaviour import Behaviour
 from tests.cloud.buckets import Buckets
 from tests.cloud.calls import Call, Reply, refusal
@@ -55,6 +56,8 @@ class Region:
     async def _effect(self, call: Call, behaviour: Behaviour, emulator: Emulator) -> Reply:
         if refused := self._refused(call, behaviour):
             return refused
+        if call.service == service_quotas.SERVICE:
+            return service_quotas.answer(call, behaviour.quotas)
         unseen = self._visibility.unseen(call, behaviour)
 
         async def ask(parameters: Mapping[str, Any]) -> Reply:
@@ -75,8 +78,7 @@ class Region:
         if behaviour.limited and (refused := self._buckets.refused(call, behaviour.time_scale)):
             return refused
         if call.action in behaviour.denied:
-            told = "You are not authorized to perform this operation."
-            return refusal(call, "UnauthorizedOperation", told, 403)
+            return _denied(call)
         if unknown := self._visibility.unknown(call, behaviour):
             return unknown
         if call.parameters.get("DryRun") == "true":
@@ -86,6 +88,13 @@ class Region:
             told = "We currently do not have sufficient capacity."
             return refusal(call, _NO_CAPACITY, told, 500)
         return None
+
+
+def _denied(call: Call) -> Reply:
+    told = "You are not authorized to perform this operation."
+    if call.in_json:
+        return refusal(call, "AccessDeniedException", told, 400)
+    return refusal(call, "UnauthorizedOperation", told, 403)
 
 
 async def _zone(call: Call, emulator: Emulator) -> str:

@@ -1,5 +1,7 @@
 """The strict cloud deletes nothing that something else hangs on."""
 
+from typing import Any
+
 from tests.cloud import Behaviour, Cloud, Durations
 from tests.site import NEVER, Site, outcome
 
@@ -88,6 +90,29 @@ async def test_a_group_is_held_by_the_rules_that_name_it(site: Site) -> None:
 async def test_the_default_group_goes_with_its_vpc_alone(site: Site) -> None:
     """Nobody can delete it."""
     assert await site.delete_group(await site.default_group()) == "CannotDelete"
+
+
+async def test_the_default_group_can_be_stripped_of_its_rules(cloud: Cloud, site: Site) -> None:
+    """It has one for its own members and one for all that goes out, and never counts."""
+    group, ec2 = await site.default_group(), site.ec2
+
+    async def rules() -> tuple[list[Any], list[Any]]:
+        (told,) = (await ec2.describe_security_groups(GroupIds=[group]))["SecurityGroups"]
+        return told["IpPermissions"], told["IpPermissionsEgress"]
+
+    ingress, egress = await rules()
+    assert [pair["GroupId"] for pair in ingress[0]["UserIdGroupPairs"]] == [group]
+    assert [one["CidrIp"] for one in egress[0]["IpRanges"]] == ["0.0.0.0/0"]
+    revoked = ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=ingress)
+    assert await outcome(revoked) == "done"
+    revoked = ec2.revoke_security_group_egress(GroupId=group, IpPermissions=egress)
+    assert await outcome(revoked) == "done"
+    assert await rules() == ([], [])
+    again = ec2.revoke_security_group_egress(GroupId=group, IpPermissions=egress)
+    assert await outcome(again) == "InvalidPermission.NotFound"
+    given = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=ingress)
+    assert await outcome(given) == "done"
+    assert (await cloud.inventory()).ids["security_group"] == [site.group]
 
 
 async def test_a_vpc_is_held_by_all_that_is_in_it(site: Site) -> None:

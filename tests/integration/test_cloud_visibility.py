@@ -8,7 +8,7 @@ import pytest
 
 from tests.cloud import Behaviour, Cloud
 from tests.harness import IMAGE, outsider
-from tests.site import NEVER, make_vpc, outcome
+from tests.site import NEVER, Site, make_vpc, outcome
 
 TAGS = [{"Key": "envwright:resource", "Value": "x/y"}]
 OF_VPCS = [{"ResourceType": "vpc", "Tags": TAGS}]
@@ -64,7 +64,57 @@ async def address(ec2: Any) -> tuple[str, Awaitable[Any]]:
     return "InvalidAllocationID.NotFound", ec2.release_address(AllocationId=made)
 
 
-@pytest.mark.parametrize("kind", [group, gateway, route, instance, address])
+async def default_vpc(ec2: Any) -> str:
+    return str((await ec2.describe_vpcs())["Vpcs"][0]["VpcId"])
+
+
+async def nat_gateway(ec2: Any) -> tuple[str, Awaitable[Any]]:
+    subnet = (await ec2.describe_subnets())["Subnets"][0]["SubnetId"]
+    kept = (await ec2.allocate_address())["AllocationId"]
+    return "InvalidAllocationID.NotFound", ec2.create_nat_gateway(
+        SubnetId=subnet, AllocationId=kept
+    )
+
+
+async def endpoint(ec2: Any) -> tuple[str, Awaitable[Any]]:
+    made = await ec2.create_vpc_endpoint(
+        VpcId=await default_vpc(ec2), ServiceName="com.amazonaws.eu-west-1.s3"
+    )
+    ids = [made["VpcEndpoint"]["VpcEndpointId"]]
+    return "InvalidVpcEndpointId.NotFound", ec2.describe_vpc_endpoints(VpcEndpointIds=ids)
+
+
+async def egress_only_gateway(ec2: Any) -> tuple[str, Awaitable[Any]]:
+    made = await ec2.create_egress_only_internet_gateway(VpcId=await default_vpc(ec2))
+    one = made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+    return "InvalidGatewayID.NotFound", ec2.delete_egress_only_internet_gateway(
+        EgressOnlyInternetGatewayId=one
+    )
+
+
+async def dhcp_options(ec2: Any) -> tuple[str, Awaitable[Any]]:
+    made = await ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name", "Values": ["example.test"]}]
+    )
+    return "InvalidDhcpOptionID.NotFound", ec2.associate_dhcp_options(
+        DhcpOptionsId=made["DhcpOptions"]["DhcpOptionsId"], VpcId=await default_vpc(ec2)
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        group,
+        gateway,
+        route,
+        instance,
+        address,
+        nat_gateway,
+        endpoint,
+        egress_only_gateway,
+        dhcp_options,
+    ],
+)
 async def test_each_kind_is_unknown_in_its_own_words(cloud: Cloud, kind: NotFound) -> None:
     """With the code that EC2 has for it."""
     cloud.behave(LATE)
@@ -84,6 +134,48 @@ async def test_a_describe_with_a_filter_lacks_what_is_not_seen_yet(cloud: Cloud)
         assert (await ec2.describe_vpcs(Filters=of_both))["Vpcs"] == [old]
         assert (await ec2.describe_instances())["Reservations"] == []
         assert (await ec2.describe_instance_status())["InstanceStatuses"] == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("nat_gateways", "NatGateways"),
+        ("vpc_endpoints", "VpcEndpoints"),
+        ("egress_only_internet_gateways", "EgressOnlyInternetGateways"),
+        ("dhcp_options", "DhcpOptions"),
+        ("route_tables", "RouteTables"),
+    ],
+)
+async def test_a_describe_of_each_kind_lacks_what_is_not_seen_yet(
+    cloud: Cloud, site: Site, what: tuple[str, str]
+) -> None:
+    """Of a site's gateways, endpoints, options and tables."""
+    await site.make_nat_gateway()
+    service = "com.amazonaws.eu-west-1.s3"
+    await site.ec2.create_vpc_endpoint(VpcId=site.vpc, ServiceName=service)
+    await site.ec2.create_egress_only_internet_gateway(VpcId=site.vpc)
+    await site.ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name", "Values": ["example.test"]}]
+    )
+    await site.ec2.create_route_table(VpcId=site.vpc)
+    operation, name = what
+
+    async def found() -> int:
+        return len((await getattr(site.ec2, f"describe_{operation}")())[name])
+
+    there_are = await found()
+    cloud.behave(LATE)
+    assert await found() == there_are - 1
+
+
+async def test_the_tags_of_what_is_gone_are_forgotten(site: Site) -> None:
+    """Of options and egress-only gateways as of anything else."""
+    made = await site.ec2.create_egress_only_internet_gateway(VpcId=site.vpc)
+    one = made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+    await site.ec2.create_tags(Resources=[one], Tags=TAGS)
+    assert len((await site.ec2.describe_tags())["Tags"]) == 1
+    await site.ec2.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=one)
+    assert (await site.ec2.describe_tags())["Tags"] == []
 
 
 async def test_tags_lag_by_themselves(cloud: Cloud) -> None:
