@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from envwright import requests
 from envwright.change import Operation
 from envwright.errors import AmbiguousName, StoreUnavailable, WaitTimeout
+from envwright.expiry import Extension, extended
 from envwright.parked import Parked
 from envwright.plan import Plan, PlanQuestion
 from envwright.questions import Questions
@@ -151,6 +152,34 @@ class Client:
         `NotAllowed` when the environment is not ready.
         """
         return self._ask(name, requests.change(Operation(operation), instances))
+
+    def extend(
+        self,
+        name: str,
+        *,
+        by: float | None = None,
+        until: float | None = None,
+        never: bool = False,
+    ) -> Record:
+        """Move the end of an environment's time to live, or give it one; returns its record.
+
+        `by` is in seconds, counted from the end that it has, or from now, and adds up with each
+        call. `until` is a Unix time, and may come before the end that it has. With `never` it
+        lives until somebody takes it down. An end that is where it shall be is left alone.
+
+        Raises `UnknownEnvironment`; `NotAllowed` where AWS holds nothing of it, where a cleanup
+        has begun, and for an end that is less than 5 minutes or more than 365 days away; and
+        `ValueError` where not exactly one of the three is given.
+        """
+        extension = Extension.of(by, until, never)
+        environment_id = self.resolve(name)
+        for _ in range(_TRIES):
+            seen = self.status(environment_id)
+            moved = extended(seen, extension, self._store.now())
+            if moved is None or self._store.move_expiry(moved):
+                self._store.confirm()
+                return seen if moved is None else seen.model_copy(update={"expiry": moved.expiry})
+        raise self._contended(environment_id)
 
     def status(self, name: str) -> Record:
         """The record of an environment, by its id or its name.

@@ -118,6 +118,14 @@ class Keys:
         return self.due_of(RECORD_FORMAT)
 
     @property
+    def expiries(self) -> str:
+        """Sorted set: environment id by the time at which the end of its life must be looked at.
+
+        Not a part of `due`: there, version 0.1.0 forgets whatever it finds at rest.
+        """
+        return f"{self.due}:expiries"
+
+    @property
     def swept(self) -> str:
         """The time at which `due` was last looked at, in Unix seconds by Redis' clock."""
         return f"{self.due}:swept"

@@ -151,8 +151,8 @@ class Run(Value):
     id: str
     kind: RunKind
     reason: str = Field(
-        description="What asked for it: enqueue, retry, destroy, cancel, recover or failure; of a "
-        "change, its operation."
+        description="What asked for it: enqueue, retry, destroy, cancel, expired, recover or "
+        "failure; of a change, its operation."
     )
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
     deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
@@ -175,6 +175,28 @@ class Run(Value):
     def limit(self) -> float:
         """Seconds that the run may take, counted from when it was accepted or last tried again."""
         return self.deadline_at - (self.retry_at or self.accepted_at)
+
+
+class Expiry(Value):
+    """The end of an environment's time to live. Times are Unix seconds by Redis' clock."""
+
+    id: str = Field(description="Drawn anew with each change of it.")
+    at: float | None = Field(
+        default=None, description="When the environment is destroyed; None where it never is."
+    )
+    warn_at: float | None = Field(
+        default=None, description="When that is to be told in an event; None when it was."
+    )
+
+    @property
+    def look_at(self) -> float | None:
+        """When somebody must look at it next."""
+        return self.at if self.warn_at is None else self.warn_at
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The record's fields that hold it."""
+        return {"expiry": self.model_dump_json(), "expiry_id": self.id}
 
 
 class ResourceRecord(Value):
@@ -292,6 +314,7 @@ class Record(Value):
         default=None, description="Why a call of the step that runs is made again and again."
     )
     outputs: Outputs | None = None
+    expiry: Expiry | None = None
     rebooted: tuple[str, ...] = Field(
         default=(), description="The instances that the last change has rebooted so far."
     )
@@ -321,6 +344,12 @@ class Record(Value):
         return self.state in AT_REST
 
     @property
+    def expires_at(self) -> float | None:
+        """When it is destroyed by itself; None where it never is, is being, or was already."""
+        is_over = self.state is State.CLEANING or self.state in HOLDS_NOTHING
+        return None if is_over or self.expiry is None else self.expiry.at
+
+    @property
     def last_failure(self) -> Failure | None:
         """Why the last run that failed did: that of a cleanup comes after that of a build."""
         return self.cleanup_failure or self.failure
@@ -334,6 +363,7 @@ _JSON_FIELDS: Final = (
     "rebooted",
     "spec",
     "recovered",
+    "expiry",
 )
 
 

@@ -49,6 +49,11 @@ def for_spec(spec: EnvironmentSpec) -> Wish:
             )
         if seen.spec.digest == spec.digest:
             return existing(seen)
+        if seen.spec.model_copy(update={"ttl": spec.ttl}).digest == spec.digest:
+            raise SpecConflict(
+                f"{spec.environment_id} exists already ({seen.state}) with another `ttl`: "
+                f"`envwright extend` moves its end, or give this one another name."
+            )
         raise SpecConflict(
             f"{spec.environment_id} exists already ({seen.state}) with another spec: take it down "
             f"first, or give this one another name."

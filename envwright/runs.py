@@ -7,6 +7,7 @@ from typing import Final
 
 from envwright.change import Change, Operation
 from envwright.errors import NotAllowed
+from envwright.expiry import ending, expiry_of
 from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
 from envwright.record import (
     CHANGEABLE,
@@ -16,6 +17,7 @@ from envwright.record import (
     RETRYABLE,
     UNDER_CONSTRUCTION,
     Event,
+    Expiry,
     Failure,
     FailureCategory,
     Record,
@@ -51,6 +53,8 @@ class AcceptedRun:
     events: tuple[Event, ...]
     starts_anew: bool = False
     """Whether what was looked up for an earlier run is forgotten."""
+    expiry: Expiry | None = None
+    """The end of the environment's time to live, where the run sets it."""
 
     @property
     def state(self) -> State:
@@ -108,7 +112,10 @@ def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> Accepted
         # The lost record's client tokens are not known, and none of them may be used again.
         fields["uid"] = _new_id()
     run = new_run(RunKind.PROVISION, "enqueue", State.READY, now, spec.deadline)
-    return accepted(spec.environment_id, seen, run, Step.NETWORK, fields, starts_anew=True)
+    life = expiry_of(spec, now)
+    return accepted(
+        spec.environment_id, seen, run, Step.NETWORK, fields, starts_anew=True, expiry=life
+    )
 
 
 def retried(seen: Record, now: float) -> AcceptedRun:
@@ -129,7 +136,9 @@ def retried(seen: Record, now: float) -> AcceptedRun:
     # What `ready` found wrong was made by an earlier step, so all of them look again.
     anew = seen.state is State.CLEANED
     first = Step.NETWORK if anew or seen.step is Step.READY else seen.step
-    return accepted(name, seen, run, first, starts_anew=anew)
+    # What is held has cost money since it was first asked for: its end stays.
+    life = expiry_of(seen.spec, now) if anew else None
+    return accepted(name, seen, run, first, starts_anew=anew, expiry=life)
 
 
 def destroyed(seen: Record, now: float) -> AcceptedRun:
@@ -162,6 +171,17 @@ def _change(reason: str, change: Change, seen: Record, now: float) -> AcceptedRu
     left = tuple(one for one in seen.outputs.instances if one.id not in change.ids)
     outputs = seen.outputs.model_copy(update={"instances": left})
     return replace(wanted, fields={**wanted.fields, "outputs": outputs.model_dump_json()})
+
+
+def expired(seen: Record, now: float) -> AcceptedRun:
+    """The cleanup run that takes an environment down at the end of its time to live.
+
+    Raises `NotAllowed` while it is being taken down already.
+    """
+    run = cleanup("expired", State.DESTROYED, seen, now)
+    wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], expiry=ending(None, now))
+    told = Event(type="expired", run=seen.run.id, message="Its time to live has passed.")
+    return replace(wanted, events=(told, *wanted.events))
 
 
 def cancelled(seen: Record, now: float) -> AcceptedRun:
@@ -217,8 +237,9 @@ def accepted(
     first: Step,
     fields: Mapping[str, str] | None = None,
     starts_anew: bool = False,
+    expiry: Expiry | None = None,
 ) -> AcceptedRun:
-    """A run on an environment, from this step on.
+    """A run on an environment, from this step on; with its end, where the run sets that.
 
     Raises `NotAllowed` where the state that was seen does not permit it.
     """
@@ -228,9 +249,18 @@ def accepted(
     moved = _moved(state, run, first)
     if run.kind is not RunKind.CLEANUP:
         moved["failure"] = ""
+    if expiry is not None:
+        moved |= expiry.fields
     event = Event(type="accepted", run=run.id, state=state, message=f"{run.kind} ({run.reason})")
     return AcceptedRun(
-        environment_id, run, first, seen, {**(fields or {}), **moved}, (event,), starts_anew
+        environment_id,
+        run,
+        first,
+        seen,
+        {**(fields or {}), **moved},
+        (event,),
+        starts_anew,
+        expiry,
     )
 
 

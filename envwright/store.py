@@ -25,10 +25,19 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
+from envwright.expiry import MovedExpiry
 from envwright.names import has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
-from envwright.record import AT_REST, LOOKUP_FIELD, Event, Record, record_from_fields
+from envwright.record import (
+    AT_REST,
+    LOOKUP_FIELD,
+    Event,
+    Expiry,
+    Record,
+    record_from_fields,
+)
 from envwright.runs import AcceptedRun
+from envwright.scripts import ACCEPT, MOVE_EXPIRY, TAKE_EXPIRING
 from envwright.settings import ClientSettings
 from envwright.spec.limits import MAX_SPEC
 
@@ -48,30 +57,6 @@ _OUT_OF_MEMORY: Final = "OOM command not allowed"
 
 _WRONG_TYPE: Final = "WRONGTYPE"
 """What Redis says where a key holds another type than the command is for."""
-
-ACCEPT: Final = """
-local state, run_id, step = unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step'))
-if run_id == ARGV[10] then return 1 end
-if (state or '') ~= ARGV[2] or (run_id or '') ~= ARGV[3] or (step or '') ~= ARGV[11] then
-  return 0
-end
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-if ARGV[6] == '1' then
-  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-    if string.sub(field, 1, #ARGV[7]) == ARGV[7] then redis.call('HDEL', KEYS[1], field) end
-  end
-end
-for field, value in pairs(cjson.decode(ARGV[4])) do redis.call('HSET', KEYS[1], field, value) end
-redis.call('HSET', KEYS[1], 'updated_at', string.format('%.3f', now))
-for _, event in ipairs(cjson.decode(ARGV[5])) do
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', event)
-end
-if tonumber(ARGV[8]) < 0 then redis.call('ZREM', KEYS[3], ARGV[1])
-else redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[1]) end
-redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
-return 1
-"""
 
 
 def address(url: str) -> str:
@@ -96,6 +81,18 @@ def _record_from(environment_id: str, fields: Mapping[str, str] | ResponseError)
     return record_from_fields(environment_id, fields) if fields else None
 
 
+def _told(events: Sequence[Event]) -> str:
+    return json.dumps([one.model_dump_json(exclude_defaults=True) for one in events])
+
+
+def _expiry_id(seen: Record | None) -> str:
+    return seen.expiry.id if seen and seen.expiry else ""
+
+
+def _look_at(expiry: Expiry) -> float | str:
+    return "never" if expiry.look_at is None else expiry.look_at
+
+
 class Store:
     """Reads records and events, and accepts runs. Raises `StoreUnavailable` from every method."""
 
@@ -113,6 +110,8 @@ class Store:
             health_check_interval=30,
         )
         self._accept = self._redis.register_script(ACCEPT)
+        self._move_expiry = self._redis.register_script(MOVE_EXPIRY)
+        self._take_expiring = self._redis.register_script(TAKE_EXPIRING)
 
     def close(self) -> None:
         self._redis.close()
@@ -246,25 +245,63 @@ class Store:
                         self._keys.events(run.environment_id),
                         self._keys.due,
                         self._keys.environments,
+                        self._keys.expiries,
                     ],
                     args=[
                         run.environment_id,
                         run.seen.state if run.seen else "",
                         run.seen.run.id if run.seen else "",
                         json.dumps(run.fields),
-                        json.dumps(
-                            [one.model_dump_json(exclude_defaults=True) for one in run.events]
-                        ),
+                        _told(run.events),
                         "1" if run.starts_anew else "0",
                         LOOKUP_FIELD,
                         -1 if run.state in AT_REST else PUBLISH_GRACE,
                         EVENTS_KEPT,
                         run.run.id,
                         run.seen.step if run.seen else "",
+                        _expiry_id(run.seen),
+                        "" if run.expiry is None else _look_at(run.expiry),
                     ],
                     client=pipe,
                 )
             return [answer == 1 for answer in pipe.execute()]
+
+    def move_expiry(self, moved: MovedExpiry) -> bool:
+        """Write this end into its record, and among those that a sweep looks at.
+
+        As with `accept`, only while the record is still as it was seen; the answer says so.
+        """
+        with self._answering():
+            answer = self._move_expiry(
+                keys=[
+                    self._keys.record(moved.environment_id),
+                    self._keys.events(moved.environment_id),
+                    self._keys.expiries,
+                ],
+                args=[
+                    moved.environment_id,
+                    moved.seen.state,
+                    moved.seen.run.id,
+                    _expiry_id(moved.seen),
+                    moved.expiry.id,
+                    moved.expiry.model_dump_json(),
+                    _look_at(moved.expiry),
+                    _told(moved.events),
+                    EVENTS_KEPT,
+                ],
+            )
+        return bool(answer)
+
+    def take_expiring(self, limit: int, again: float) -> list[str]:
+        """The environments whose ends must be looked at; should nothing come of it, again later.
+
+        `again` is in seconds: for so long nobody else is handed the same ones.
+        """
+        with self._answering():
+            taken = self._take_expiring(
+                keys=[self._keys.expiries], args=[limit, again, self._keys.record("")]
+            )
+        return cast(list[str], taken)
 
     def confirm(self) -> None:
         """Wait until as many replicas as are asked for have all that was written until now.

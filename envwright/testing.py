@@ -18,6 +18,7 @@ from typing import Final
 
 from envwright.client import Client
 from envwright.errors import StoreCorrupt
+from envwright.expiry import MovedExpiry
 from envwright.names import has_name
 from envwright.parked import Parked
 from envwright.record import (
@@ -30,7 +31,7 @@ from envwright.record import (
     State,
     record_from_fields,
 )
-from envwright.runs import AcceptedRun
+from envwright.runs import AcceptedRun, expired
 from envwright.settings import ClientSettings
 from envwright.store import Store
 
@@ -72,6 +73,19 @@ class InMemoryStore(Store):
     def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
         with self._changed:
             return [self._accept_one(run) for run in runs]
+
+    def move_expiry(self, moved: MovedExpiry) -> bool:
+        with self._changed:
+            have = self._fields[moved.environment_id]
+            seen = moved.seen
+            if (have["state"], have["run_id"], have.get("expiry_id", "")) != (
+                seen.state,
+                seen.run.id,
+                seen.expiry.id if seen.expiry else "",
+            ):
+                return False
+            self.write(moved.environment_id, moved.expiry.fields, *moved.events)
+            return True
 
     def confirm(self) -> None:
         """Memory has no replicas."""
@@ -147,6 +161,17 @@ class InMemoryClient(Client):
             fields[field] = failure.model_dump_json()
         event = Event(type="state", run=record.run.id, state=state)
         self._memory.write(record.environment_id, fields, event)
+        return self.status(record.environment_id)
+
+    def expire(self, name: str) -> Record:
+        """Let an environment's time to live pass, as a worker would find it: a cleanup begins.
+
+        Raises `ValueError` when it has no end, and `NotAllowed` while it is being taken down.
+        """
+        record = self.status(name)
+        if record.expires_at is None:
+            raise ValueError(f"{record.environment_id} has no end that could come.")
+        self._memory.accept([expired(record, self.now())])
         return self.status(record.environment_id)
 
     def _wake(self, wanted: AcceptedRun) -> bool:

@@ -8,7 +8,7 @@ from envwright.names import Keys
 from envwright.record import RESOURCE_FIELD
 
 _JUMP: Final = """
-local prefix, due, swept, environments, resource, by = unpack(ARGV)
+local prefix, due, swept, environments, expiries, resource, by = unpack(ARGV)
 
 local function later(key, field)
   local time = tonumber(redis.call('HGET', key, field) or '0')
@@ -17,14 +17,18 @@ local function later(key, field)
 end
 
 local function later_inside(key, field, names)
-  local value = cjson.decode(redis.call('HGET', key, field))
-  for _, name in ipairs(names) do value[name] = value[name] - by end
+  local text = redis.call('HGET', key, field) or ''
+  if text == '' then return end
+  local value = cjson.decode(text)
+  for _, name in ipairs(names) do
+    if type(value[name]) == 'number' then value[name] = value[name] - by end
+  end
   -- An empty list must not become an empty object.
   if value.ids and #value.ids == 0 then value.ids = nil end
   redis.call('HSET', key, field, cjson.encode(value))
 end
 
-for _, set in ipairs({due, environments}) do
+for _, set in ipairs({due, environments, expiries}) do
   local all = redis.call('ZRANGE', set, 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do redis.call('ZADD', set, all[i + 1] - by, all[i]) end
 end
@@ -36,6 +40,7 @@ for _, environment in ipairs(redis.call('ZRANGE', environments, 0, -1)) do
   later(record, 'created_at')
   later(record, 'updated_at')
   later_inside(record, 'run', {'accepted_at', 'deadline_at'})
+  later_inside(record, 'expiry', {'at', 'warn_at'})
   for _, field in ipairs(redis.call('HKEYS', record)) do
     if string.sub(field, 1, #resource) == resource then later_inside(record, field, {'at'}) end
   end
@@ -55,6 +60,7 @@ def jump(redis: Redis, keys: Keys, seconds: float) -> None:
         keys.due,
         keys.swept,
         keys.environments,
+        keys.expiries,
         RESOURCE_FIELD,
         seconds,
     )

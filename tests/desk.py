@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import redis
 import redis.asyncio
@@ -9,6 +10,7 @@ import redis.asyncio
 from envwright.names import RECORD_FORMAT, Keys, Step
 from envwright.record import (
     Event,
+    Expiry,
     Record,
     Run,
     RunKind,
@@ -33,16 +35,21 @@ class Desk:
         self.keys = Keys(prefix)
         self.queue = prefix
         self.redis = redis.Redis.from_url(url, decode_responses=True)
-        self.store = Store(ClientSettings(redis_url=url, key_prefix=prefix, queue=prefix))
+        self.settings = ClientSettings(redis_url=url, key_prefix=prefix, queue=prefix)
+        self.store = Store(self.settings)
         self.worker = WorkerStore(worker, self.keys, self.queue, "test-worker")
 
     def close(self) -> None:
         self.store.close()
         self.redis.close()
 
-    def accept(self, name: str = "web") -> Run:
-        """A run that builds an environment, on record."""
-        wanted = enqueued(spec(name), None, self.store.now())
+    def another_store(self) -> Store:
+        """The same, as another process has it."""
+        return Store(self.settings)
+
+    def accept(self, name: str = "web", **changes: Any) -> Run:
+        """A run that builds an environment, with its spec changed so, on record."""
+        wanted = enqueued(spec(name, **changes), None, self.store.now())
         assert self.store.accept([wanted]) == [True]
         return wanted.run
 
@@ -89,6 +96,19 @@ class Desk:
     def make_due(self, *environment_ids: str) -> None:
         past = self.store.now() - 1
         self.redis.zadd(self.keys.due, dict.fromkeys(environment_ids or (WEB,), past))
+
+    def look_at(self, environment_id: str = WEB) -> float | None:
+        """When the end of the environment's life must be looked at."""
+        return self.redis.zscore(self.keys.expiries, environment_id)
+
+    def bring_end(self, seconds: float, *, warned: bool, environment_id: str = WEB) -> Expiry:
+        """Let the environment end in so many seconds, and its end have to be looked at now."""
+        now = self.store.now()
+        warn_at = None if warned else now - 1
+        expiry = Expiry(id=uuid4().hex, at=now + seconds, warn_at=warn_at)
+        self.set_fields(environment_id, **expiry.fields)
+        self.redis.zadd(self.keys.expiries, {environment_id: now - 1})
+        return expiry
 
     def told(self, environment_id: str = WEB) -> list[Event]:
         return self.store.events(environment_id)

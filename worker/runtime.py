@@ -16,6 +16,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import WorkerSettings
+from envwright.store import Store
 from tasks.aws.session import AwsClients
 from tasks.lease import End, Look
 from tasks.store import WorkerStore
@@ -49,7 +50,8 @@ class Runtime:
         self.keeper = LeaseKeeper(self.store, settings.lease)
         self._looks: set[Look] = set()
         self._background = self.loop.run(self._start_background())
-        self._sweeper = Sweeper(app, self.loop, self.store, settings)
+        self._records = Store(settings)
+        self._sweeper = Sweeper(app, self.loop, self.store, self._records, settings)
         self._sweeper.start()
 
     def halt(self) -> None:
@@ -60,6 +62,7 @@ class Runtime:
 
     def stop(self) -> None:
         self._sweeper.stop()
+        self._records.close()
         self.loop.run(self._close())
         self.loop.stop()
 

@@ -151,8 +151,8 @@ class _StepRun:
             return Outcome(chain_goes_on=written)
         fields = {"state": str(run.goal), **FRESH_STEP}
         if run.kind is RunKind.CLEANUP:
-            # Of an earlier try: it is told in the events.
-            fields["cleanup_failure"] = ""
+            # The failure is that of an earlier try: it is told in the events.
+            fields |= {"cleanup_failure": "", "expiry": "", "expiry_id": ""}
         if context.outputs is not None:
             fields["outputs"] = context.outputs.model_dump_json()
         written = await self._advance(fields, [ended, self._event("state", state=run.goal)], None)

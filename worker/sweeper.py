@@ -1,6 +1,7 @@
-"""Wakes a worker up for every run that is due and that nobody works on."""
+"""Wakes a worker up for every run that is due and that nobody works on, and ends what expires."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 from celery import Celery
@@ -8,7 +9,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.settings import WorkerSettings
+from envwright.errors import StoreUnavailable
 from envwright.messages import send_run
+from envwright.store import Store
+from tasks.expiry import carry_out_ends
 from tasks.store import WorkerStore
 from worker.loop import LoopThread
 
@@ -24,11 +28,17 @@ class Sweeper:
     """
 
     def __init__(
-        self, app: Celery, loop: LoopThread, store: WorkerStore, settings: WorkerSettings
+        self,
+        app: Celery,
+        loop: LoopThread,
+        store: WorkerStore,
+        records: Store,
+        settings: WorkerSettings,
     ) -> None:
         self._app = app
         self._loop = loop
         self._store = store
+        self._records = records
         self._settings = settings
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="envwright-sweeper", daemon=True)
@@ -46,14 +56,18 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.sweep_every):
-            try:
-                while self._sweep() == _AT_ONCE:
-                    pass
-            except (RedisError, OperationalError, OSError) as error:
-                logger.warning("sweep_failed", error=str(error))
-            except Exception:
-                # Whatever it is, it must not end what finds every run that was lost.
-                logger.exception("sweep_crashed")
+            self._to_the_end(self._sweep)
+            self._to_the_end(self._sweep_ends)
+
+    def _to_the_end(self, sweep: Callable[[], int]) -> None:
+        try:
+            while sweep() == _AT_ONCE:
+                pass
+        except (RedisError, OperationalError, OSError, StoreUnavailable) as error:
+            logger.warning("sweep_failed", error=str(error))
+        except Exception:
+            # Whatever it is, it must not end what finds every run that was lost.
+            logger.exception("sweep_crashed")
 
     def _sweep(self) -> int:
         """Send what is due; what could not be sent is due again after the grace."""
@@ -62,3 +76,7 @@ class Sweeper:
             send_run(self._app, one.environment_id, one.run_id, one.kind, one.step)
             logger.info("run_woken_up", environment=one.environment_id, run=one.run_id)
         return len(due)
+
+    def _sweep_ends(self) -> int:
+        """Begin the cleanups of what has expired; they are due for a sweep to send them."""
+        return carry_out_ends(self._records, _AT_ONCE)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from envwright.cli import exits
-from envwright.cli.commands import build, instances, look, lost, parked, specs
+from envwright.cli.commands import build, extend, instances, look, lost, parked, specs
 from envwright.cli.options import NO_VALUE
 
 ABOUT = (
@@ -27,6 +27,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "down": build.down,
         "cancel": build.cancel,
         "retry": build.retry,
+        "extend": extend.extend,
     },
     "Instances": {
         "stop": instances.stop,

@@ -1,12 +1,12 @@
 """One line for each event: for logs and pipes, and as JSON."""
 
 import sys
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from envwright.cli.output import clean, described, duration, plain, print_json
 from envwright.cli.watch import Update
+from envwright.moments import moment
 from envwright.record import Event, FailureCategory
 
 REDIS_AWAY: Final = "Redis does not answer: waiting a few seconds for it. The jobs go on."
@@ -78,11 +78,6 @@ class JsonDisplay(LineDisplay):
 
     def _print(self, environment_id: str, event: Event) -> None:
         print_json("event", lines=True, environment=environment_id, event=plain(event))
-
-
-def moment(at: float) -> str:
-    """A Unix time as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def sentence(event: Event) -> str:

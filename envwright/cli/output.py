@@ -81,6 +81,11 @@ def age(seconds: float) -> str:
     return f"{whole} s"
 
 
+def ahead(seconds: float) -> str:
+    """How long it is until something, to the minute; in days where they are many."""
+    return age(seconds) if seconds > 2 * 86400 else duration(seconds)
+
+
 def print_json(kind: str, lines: bool = False, **fields: Any) -> None:
     """Print one JSON document; on a single line where it is one of many."""
     document = {"version": JSON_VERSION, "kind": kind, **fields}
@@ -110,6 +115,7 @@ def described(record: "Record") -> dict[str, Any]:
         "trouble": record.trouble or None,
         "created_at": record.created_at,
         "updated_at": record.updated_at,
+        "expires_at": record.expires_at,
         "failure": plain(record.failure),
         "cleanup_failure": plain(record.cleanup_failure),
         "resources": [

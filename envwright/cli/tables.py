@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from envwright.cli.lines import moment, sentence
-from envwright.cli.output import age, clean, left_over, styled
+from envwright.cli.lines import sentence
+from envwright.cli.output import age, ahead, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
+from envwright.moments import moment
 from envwright.parked import Parked
 from envwright.record import (
     CHANGEABLE,
@@ -65,13 +66,18 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
 
 def environments(records: Sequence[Record], now: float, width: int) -> Table:
     """All environments, a line each in `width` columns; a failure gets what the others leave."""
-    table = columns("environment", "state", "step", "since", "failure")
+    # An own column only where it says something: terminals are narrow.
+    with_ends = any(record.expires_at is not None for record in records)
+    ends = ("ends in",) if with_ends else ()
+    table = columns("environment", "state", "step", "since", *ends, "failure")
     for record in records:
+        at = record.expires_at
         table.add_row(
             styled(record.environment_id, "bold"),
             Text(record.state, STATE_STYLES[record.state]),
             Text("" if record.at_rest else record.step),
             Text(age(now - record.updated_at), "dim"),
+            *([Text("" if at is None else ahead(at - now))] if with_ends else []),
             _why_in_brief(record),
         )
     table.columns[3].justify = "right"
@@ -108,10 +114,17 @@ def about(record: Record, now: float) -> Table:
             ("accepted", f"{moment(run.accepted_at)}, {age(now - run.accepted_at)} ago"),
             ("changed", f"{moment(record.updated_at)}, {age(now - record.updated_at)} ago"),
             ("deadline", "" if record.at_rest else moment(run.deadline_at)),
+            ("ends", end(record, now)),
             ("tried again", tried_again(record)),
             ("instances", fewer_instances(record)),
         ]
     )
+
+
+def end(record: Record, now: float) -> str:
+    """When an environment is destroyed by itself; empty when it is not."""
+    at = record.expires_at
+    return "" if at is None else f"{moment(at)}, in {ahead(at - now)}"
 
 
 def tried_again(record: Record) -> str:

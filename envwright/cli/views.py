@@ -69,7 +69,12 @@ def show_outputs(client: "Client", name: str, as_json: bool) -> None:
         raise NotAllowed(_no_outputs(record))
     if as_json:
         outputs = plain(record.outputs)
-        print_json("outputs", environment=record.environment_id, outputs=outputs)
+        print_json(
+            "outputs",
+            environment=record.environment_id,
+            outputs=outputs,
+            expires_at=record.expires_at,
+        )
     else:
         out = console()
         out.print(tables.outputs_in_full(record.outputs, out.width))
@@ -82,6 +87,16 @@ def _no_outputs(record: Record) -> str:
     if record.at_rest:
         return said
     return f"{said} `envwright watch {record.environment_id}` waits for it."
+
+
+def show_end(client: "Client", record: Record, as_json: bool) -> None:
+    """When an environment ends, after that was moved."""
+    if as_json:
+        print_json("extended", environment=described(record))
+    elif end := tables.end(record, client.now()):
+        console().print(f"{record.environment_id} is destroyed at {end}.")
+    else:
+        console().print(f"{record.environment_id} lives until somebody takes it down.")
 
 
 def show_events(client: "Client", name: str, as_json: bool) -> None:

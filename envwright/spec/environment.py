@@ -9,9 +9,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from envwright.errors import Fault, SpecError
 from envwright.spec.checks import across
+from envwright.spec.durations import Deadline, TimeToLive
 from envwright.spec.earlier import as_written, renewed
 from envwright.spec.faults import explained, faults_in_order, with_text_keys
-from envwright.spec.fields import Deadline, EnvironmentName, RegionName
+from envwright.spec.fields import EnvironmentName, RegionName
 from envwright.spec.forms import Flaw, refuse_any
 from envwright.spec.instances import Instances
 from envwright.spec.limits import excess
@@ -45,6 +46,12 @@ class EnvironmentSpec(Part):
     deadline: Deadline = Field(
         DEFAULT_DEADLINE,
         description="How long building may take, 1 minute to 24 hours: 90s, 30m, 2h, or seconds.",
+    )
+    ttl: TimeToLive | None = Field(
+        None,
+        description="How long it may live, counted from when it is asked for: 30m, 8h, 7d, or "
+        "seconds; 5 minutes to 365 days. Then it is destroyed. Left out, it lives until somebody "
+        "takes it down.",
     )
     network: Network = Field(description="The VPC and its subnets.")
     security: Security = Field(Security(), description="The security groups and the key pair.")

@@ -3,7 +3,6 @@
 The limits are AWS's own, from the Amazon EC2, IAM and AWS Systems Manager user guides.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -28,8 +27,6 @@ MAX_USER_DATA: Final = 16 * 1024
 """How many bytes of user data EC2 takes, before base64."""
 
 _MAX_ZONES: Final = 6
-_MAX_DEADLINE: Final = 24 * 3600
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
 
 
@@ -124,36 +121,6 @@ RuleDescription = Annotated[
     ),
 ]
 PublicKey = Annotated[str, AfterValidator(canonical_public_key)]
-
-
-# Time
-
-
-def _read_deadline(value: object) -> int:
-    match value:
-        case bool():
-            seconds = None
-        case int():
-            seconds = value
-        case str() if found := re.fullmatch(r"([0-9]{1,6})([smh])", value):
-            seconds = int(found[1]) * _SECONDS[found[2]]
-        case _:
-            seconds = None
-    if seconds is None:
-        raise fault("This is not a duration: write 90s, 30m or 2h, or a whole number of seconds.")
-    if not 60 <= seconds <= _MAX_DEADLINE:
-        raise fault("A deadline lies between 1 minute and 24 hours.")
-    return seconds
-
-
-Deadline = Annotated[
-    int,
-    PlainValidator(
-        _read_deadline,
-        json_schema_input_type=Annotated[int, Field(ge=60, le=_MAX_DEADLINE)]
-        | Annotated[str, Field(pattern="^[0-9]{1,6}[smh]$")],
-    ),
-]
 
 
 # Zones

@@ -106,6 +106,14 @@ def test_a_deadline_is_kept_in_seconds(written: object, seconds: int):
 
 
 @pytest.mark.parametrize(
+    ("written", "seconds"), [("5m", 300), ("8h", 28800), ("365d", 31_536_000), (None, None)]
+)
+def test_a_time_to_live_is_kept_in_seconds(written: object, seconds: int | None):
+    """Without one, an environment lives until somebody takes it down."""
+    assert parse_spec(small(ttl=written)).ttl == seconds
+
+
+@pytest.mark.parametrize(
     ("rule", "ranges"),
     [
         ({"ports": 443}, ((443, 443),)),

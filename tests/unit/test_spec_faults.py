@@ -78,6 +78,10 @@ ONE_FAULT = [
     ("deadline", True, "deadline", "is not a duration"),
     ("deadline", "59s", "deadline", "between 1 minute and 24 hours"),
     ("deadline", "25h", "deadline", "between 1 minute and 24 hours"),
+    ("ttl", "tomorrow", "ttl", "is not a duration: write 90s, 30m, 2h or 7d"),
+    ("ttl", True, "ttl", "is not a duration"),
+    ("ttl", "299s", "ttl", "between 5 minutes and 365 days"),
+    ("ttl", "366d", "ttl", "between 5 minutes and 365 days"),
     ("on_failure", None, "on_failure", "must be `cleanup` or `hold`"),
     ("account", {"role_arn": "me"}, "account.role_arn", "`me` is not the ARN of a role"),
     (

@@ -12,12 +12,26 @@ from redis.exceptions import RedisError
 from config.settings import WorkerSettings
 from envwright.names import Step
 from envwright.record import RunKind
+from envwright.store import Store
 from tasks.store import Due, WorkerStore
 from worker import sweeper
 from worker.loop import LoopThread
 from worker.sweeper import Sweeper
 
 DUE = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY)
+
+
+class FakeRecords:
+    """Records of environments that live until somebody takes them down."""
+
+    def take_expiring(self, limit: int, again: float) -> list[str]:
+        return []
+
+    def read_each(self, environment_ids: list[str]) -> list[None]:
+        return []
+
+
+NO_ENDS = cast(Store, FakeRecords())
 
 
 class FakeStore:
@@ -62,7 +76,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def swept(loop: LoopThread, store: FakeStore) -> None:
     """Let a sweeper work until nothing is due any more."""
     settings = WorkerSettings(sweep_every=0.01)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_ENDS, settings)
     one.start()
     assert store.exhausted.wait(10)
     one.stop()
@@ -79,7 +93,7 @@ def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: 
     """A thousand that are due do not wait for a thousand rounds."""
     settings = WorkerSettings(sweep_every=60)
     store = FakeStore([DUE] * sweeper._AT_ONCE, [DUE] * sweeper._AT_ONCE, [DUE])
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_ENDS, settings)
 
     rounds = [one._sweep() for _ in range(3)]
 
@@ -103,10 +117,22 @@ def test_no_trouble_ends_it(loop: LoopThread, sent: list[Any], trouble: Any) -> 
     assert [run_id for _, run_id, _, _ in sent] == ["run"]
 
 
+def test_what_cannot_be_sent_keeps_no_end_from_coming(
+    loop: LoopThread, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sweep does both, whatever becomes of the first."""
+    looked = threading.Event()
+    monkeypatch.setattr(sweeper, "carry_out_ends", lambda *_: looked.set() or 0)
+
+    swept(loop, FakeStore(RedisError("gone")))
+
+    assert looked.is_set()
+
+
 def test_it_stops_when_it_is_told_to(loop: LoopThread) -> None:
     """In the middle of its pause, too."""
     settings = WorkerSettings(sweep_every=60)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), NO_ENDS, settings)
     one.start()
 
     one.halt()
