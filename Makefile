@@ -12,14 +12,20 @@ INSTALL_PROJECT := $(PIP) install --no-build-isolation --no-deps --editable .
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-# For pytest, such as `make unit PYTEST_ARGS="-k spec -x"` or `make test PYTEST_ARGS="-n 4"`.
+# For pytest, such as `make unit PYTEST_ARGS="-k spec -x"`.
 PYTEST_ARGS ?=
+# How many tests run at once: they wait more than they compute, so four keep two processors busy.
+# JOBS=0 runs one after the other, in one process. So does a Redis of yours (REDIS_URL), which all
+# would share: what its queues have unacknowledged is under one name.
+JOBS ?= $(if $(REDIS_URL),0,4)
 # For `make chaos`, such as `make chaos CHAOS_ARGS="--count 100"`; one seed or cell is played again by
 # `.venv/bin/python -m tests.chaos seed 17`.
 CHAOS_ARGS ?=
 # For `make lock`, such as `make lock LOCK_ARGS="--upgrade-package moto"`.
 LOCK_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --quiet
+# A process that has run out of tests takes over another's.
+AT_ONCE := --numprocesses $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -38,16 +44,16 @@ local: setup ## Keep the embedded stack up, and say how to talk to it.
 	@$(BIN)/python -m worker.local
 
 test: setup ## Run all tests.
-	@$(PYTEST) $(PYTEST_ARGS)
+	@$(PYTEST) $(AT_ONCE) $(PYTEST_ARGS)
 
 unit: setup ## Run the tests that need no server.
 	@$(PYTEST) tests/unit $(PYTEST_ARGS)
 
 integration: setup ## Run the tests against a real Redis and an emulated AWS.
-	@$(PYTEST) tests/integration $(PYTEST_ARGS)
+	@$(PYTEST) tests/integration $(AT_ONCE) $(PYTEST_ARGS)
 
 acceptance: setup ## Run the tests of the real command line with a real worker.
-	@$(PYTEST) tests/acceptance $(PYTEST_ARGS)
+	@$(PYTEST) tests/acceptance $(AT_ONCE) $(PYTEST_ARGS)
 
 chaos: setup ## The whole crash matrix, 1,000 seeds of random faults and the time of recovery: an hour.
 	@$(BIN)/python -m tests.chaos all $(CHAOS_ARGS)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import redis
 
 from envwright.client import Client
 from envwright.record import State
@@ -20,7 +19,7 @@ from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.conftest import WorkerFactory
 from tests.harness import ALL_OF_EVERYTHING, ALL_OF_WEB, EVERYTHING
 from tests.specs import REGION, with_instances
-from worker.servers import LocalAws
+from worker.servers import LocalAws, LocalRedis
 
 EVERYTHING_ID = f"everything.{REGION}"
 WEB_ID = f"web.{REGION}"
@@ -38,7 +37,8 @@ def test_all_environments_are_recovered_and_taken_down(
     worker: WorkerFactory,
     web: str,
     client: Client,
-    database: redis.Redis,
+    redis_server: LocalRedis,
+    key_prefix: str,
     aws: LocalAws,
 ) -> None:
     """By the worker that was running all the while, and nothing is left; again is nothing new."""
@@ -47,7 +47,7 @@ def test_all_environments_are_recovered_and_taken_down(
     assert envwright("up", web, everything).code == 0
     both = sum_of(ALL_OF_WEB, ALL_OF_EVERYTHING)
     assert how_much_exists(aws) == both
-    database.flushall()
+    redis_server.forget(key_prefix)
 
     found = envwright("recover", "--region", REGION, "--json")
 
@@ -90,7 +90,8 @@ def test_orphans_are_taken_down_beside_the_living_one_of_the_same_name(
     worker: WorkerFactory,
     web: str,
     client: Client,
-    database: redis.Redis,
+    redis_server: LocalRedis,
+    key_prefix: str,
     cloud: Cloud,
     aws: LocalAws,
 ) -> None:
@@ -98,7 +99,7 @@ def test_orphans_are_taken_down_beside_the_living_one_of_the_same_name(
     worker()
     assert envwright("up", web).code == 0
     old, uid = all_that_exists(aws), client.status("web").uid
-    database.flushall()
+    redis_server.forget(key_prefix)
     held = envwright("up", web)
     assert held.code == 1
     assert "whose record was lost" in held.out
