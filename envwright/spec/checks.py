@@ -7,6 +7,7 @@ relative to the part. A check says nothing where a field that it reads is not va
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from envwright.spec import (
@@ -17,15 +18,17 @@ from envwright.spec import (
     rule_limits,
     security_checks,
     tier_checks,
+    volume_checks,
 )
 from envwright.spec.dhcp import Dhcp
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flaw, Loc
-from envwright.spec.instances import InstanceGroup, RootVolume
+from envwright.spec.instances import InstanceGroup
 from envwright.spec.network import Dns, Network, Tier
 from envwright.spec.part import Account, Part
 from envwright.spec.security import Rule, SecurityGroup
 from envwright.spec.unsound import Unsound
+from envwright.spec.volumes import RootVolume, Volume
 
 if TYPE_CHECKING:
     from envwright.spec.environment import EnvironmentSpec
@@ -61,7 +64,7 @@ def _as_far_as_known(flaws: Iterator[Flaw]) -> Iterator[Flaw]:
         yield from flaws
 
 
-_CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...]] = (
+_CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...]] = (
     (Account, network_checks.role_is_in_the_partition),
     (Network, network_checks.zones_are_of_the_region),
     (Network, network_checks.zones_are_distinct),
@@ -98,5 +101,14 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...
     (InstanceGroup, instance_checks.tier_is_known),
     (InstanceGroup, instance_checks.public_addresses_lead_out),
     (InstanceGroup, instance_checks.merged_tags_fit),
-    (RootVolume, instance_checks.volume_type_takes_the_size),
+    (InstanceGroup, instance_checks.protection_holds),
+    (InstanceGroup, instance_checks.types_have_credits),
+    (InstanceGroup, instance_checks.tags_suit_the_metadata),
+    (InstanceGroup, instance_checks.private_address_is_for_one),
+    (InstanceGroup, volume_checks.devices_are_distinct),
+    (RootVolume | Volume, volume_checks.volume_type_takes_the_size),
+    (RootVolume | Volume, volume_checks.volume_type_takes_the_iops),
+    (RootVolume | Volume, volume_checks.volume_type_takes_the_throughput),
+    (RootVolume | Volume, volume_checks.key_is_used),
+    (Volume, volume_checks.volume_has_a_size),
 )

@@ -1,5 +1,6 @@
 """What the fields of instances must agree on (see `envwright.spec.checks`)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
 from envwright.spec.forms import Flaw, Loc, named_once, shown
-from envwright.spec.instances import InstanceGroup, RootVolume
+from envwright.spec.instances import InstanceGroup
 from envwright.spec.security_checks import unknown_group
 from envwright.spec.tags import MAX_CALLERS_TAGS
 from envwright.spec.tier_checks import tiers_fit
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 RESERVED_ADDRESSES: Final = 5
 """How many addresses of each subnet AWS keeps for itself (Amazon VPC User Guide)."""
 
-_MAX_SIZE: Final = {"gp3": 65536, "gp2": 16384, "standard": 1024}
+_BURSTABLE: Final = ("t2.", "t3.", "t3a.", "t4g.")
+
+_TAG_IN_METADATA: Final = r"[A-Za-z0-9+=.,_:@-]+"
+_RESERVED_TAGS: Final = (".", "..", "_index")
+"""Names of tags that metadata cannot give (Amazon EC2 User Guide, "View tags for your EC2
+instances using instance metadata")."""
 
 
 def groups_are_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
@@ -66,10 +72,43 @@ def merged_tags_fit(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> It
         )
 
 
-def volume_type_takes_the_size(volume: RootVolume, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
-    most = _MAX_SIZE[volume.type]
-    if volume.size is not None and volume.size > most:
-        yield ("size",), f"A {volume.type} volume has up to {most} GiB."
+def protection_holds(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    if group.spot is not None and group.termination_protection:
+        yield (
+            ("termination_protection",),
+            "AWS protects no spot instances from termination: leave one of the two out.",
+        )
+
+
+def types_have_credits(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    if group.credit_mode is None:
+        return
+    for index, name in known(group.types):
+        if not name.startswith(_BURSTABLE):
+            yield (
+                ("types", index),
+                f"{name} has no CPU credits, and `credit_mode` is for types that have: name "
+                "burstable types alone (T2, T3, T3a, T4g), or leave it out.",
+            )
+
+
+def tags_suit_the_metadata(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    if not group.metadata.tags:
+        return
+    for name in {**spec.tags, **group.tags}:
+        if name in _RESERVED_TAGS or not re.fullmatch(_TAG_IN_METADATA, name):
+            yield (
+                ("metadata", "tags"),
+                f"The tag {shown(name)} has a name that instance metadata cannot give: use "
+                "letters, digits and any of +-=.,_:@ in names, or leave this out.",
+            )
+
+
+def private_address_is_for_one(
+    group: InstanceGroup, _: Loc, __: "EnvironmentSpec"
+) -> Iterator[Flaw]:
+    if group.private_address is not None and group.count != 1:
+        yield ("private_address",), "One address is for one instance: say `count: 1`."
 
 
 def tier_is_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:

@@ -4,28 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from envwright.spec.fields import DeviceName, Image, InstanceType, PartName, UserData, ZoneNames
+from envwright.spec.fields import Image, InstanceType, PartName, UserData, ZoneNames
 from envwright.spec.forms import AsSet, Flag, Whole
+from envwright.spec.instance_options import (
+    Hostname,
+    Metadata,
+    PlacementGroup,
+    PrivateAddress,
+    ProfileName,
+    Spot,
+)
 from envwright.spec.part import Part
 from envwright.spec.tags import Tags
-
-
-class RootVolume(Part):
-    """The EBS volume that an instance starts from."""
-
-    size: Annotated[Whole, Field(ge=1, le=65536)] | None = Field(
-        None,
-        description="The size in GiB: up to 65536 for gp3, 16384 for gp2, 1024 for standard. Left "
-        "out, it is the image's own, which is looked up.",
-    )
-    type: Literal["gp3", "gp2", "standard"] = Field("gp3", description="The volume type.")
-    encrypted: Flag = Field(True, description="Whether the volume is encrypted.")
-    device_name: DeviceName | None = Field(
-        None,
-        description="The image's root device, such as /dev/xvda; looked up when left out. Given "
-        "with the size, it saves a call, and a wrong one fails the environment once its instances "
-        "run.",
-    )
+from envwright.spec.volumes import RootVolume, Volume
 
 
 class InstanceGroup(Part):
@@ -38,7 +29,8 @@ class InstanceGroup(Part):
         tuple[InstanceType, ...],
         Field(min_length=1, json_schema_extra={"uniqueItems": True}),
     ] = Field(
-        description="EC2 instance types; the first is preferred, and so far the only one tried."
+        description="EC2 instance types, the preferred one first. Where AWS has none of it in any "
+        "of the zones, the next one is tried."
     )
     image: Image = Field(
         description="An AMI id, or the path of an SSM parameter that holds one, such as "
@@ -69,7 +61,63 @@ class InstanceGroup(Part):
         repr=False,
     )
     root_volume: RootVolume = Field(RootVolume(), description="The volume that they start from.")
-    tags: Tags = Field({}, description="Tags of these instances and their volumes.")
+    volumes: tuple[Volume, ...] = Field((), description="Further volumes of each instance.")
+    instance_profile: ProfileName | None = Field(
+        None, description="The name of an existing IAM instance profile."
+    )
+    private_address: PrivateAddress | None = Field(
+        None,
+        description="The private IPv4 address, of a group of one: a free one of a subnet of the "
+        "group's.",
+    )
+    elastic_address: Flag = Field(
+        False, description="Whether each instance gets an Elastic IP address."
+    )
+    source_dest_check: Flag = Field(
+        True,
+        description="Whether an instance gets only packets to and from itself. A router or NAT "
+        "instance needs false.",
+    )
+    termination_protection: Flag = Field(
+        False,
+        description="Whether AWS refuses to terminate them; then only `down --force` takes the "
+        "environment down.",
+    )
+    shutdown_behavior: Literal["stop", "terminate"] = Field(
+        "stop", description="What becomes of an instance that shuts itself down."
+    )
+    detailed_monitoring: Flag = Field(
+        False, description="Whether metrics come each minute instead of each five."
+    )
+    ebs_optimized: Flag | None = Field(
+        None,
+        description="Whether the way to the volumes is their own. Left out, it is as the type has "
+        "it.",
+    )
+    credit_mode: Literal["standard", "unlimited"] | None = Field(
+        None,
+        description="The CPU credits of burstable types (T2, T3, T3a, T4g). Left out, it is AWS's "
+        "default of the type.",
+    )
+    spot: Spot | None = Field(None, description="Launch spot instances, if given.")
+    tenancy: Literal["default", "dedicated"] = Field(
+        "default", description="Whether they run on hardware that is yours alone."
+    )
+    placement_group: PlacementGroup | None = Field(
+        None, description="The existing placement group to launch into."
+    )
+    metadata: Metadata = Field(Metadata(), description="The instance metadata service.")
+    hostname: Hostname | None = Field(
+        None, description="Their names in DNS. Left out, they are as the subnet has it."
+    )
+    tags: Tags = Field(
+        {}, description="Tags of these instances, their volumes and network interfaces."
+    )
+
+    @property
+    def keeps_volumes(self) -> bool:
+        """Whether a volume of it outlives its instance."""
+        return not all(volume.delete_on_termination for volume in self.volumes)
 
 
 Instances = dict[PartName, InstanceGroup]

@@ -205,7 +205,7 @@ ONE_FAULT = [
         "instances.web.root_volume",
         {"type": "standard", "size": 1025},
         "instances.web.root_volume.size",
-        "A standard volume has up to 1024 GiB",
+        "A standard volume has 1 to 1024 GiB",
     ),
     (
         "instances.web.root_volume",

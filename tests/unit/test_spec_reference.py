@@ -29,6 +29,11 @@ HEADINGS = {
     "KeyPair": "Key pair",
     "InstanceGroup": "Instances",
     "RootVolume": "Root volume",
+    "Volume": "Volume",
+    "Spot": "Spot",
+    "PlacementGroup": "Placement group",
+    "Metadata": "Metadata",
+    "Hostname": "Hostname",
 }
 
 
