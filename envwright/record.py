@@ -23,6 +23,7 @@ from pydantic import Field, ValidationError, model_validator
 from envwright.change import Change
 from envwright.errors import StoreCorrupt
 from envwright.names import RECORD_FORMAT, Step
+from envwright.placement import Placement
 from envwright.spec import Account, EnvironmentSpec
 from envwright.value import Value as Value
 
@@ -207,6 +208,9 @@ class ResourceRecord(Value):
     incarnation: int = 1
     count: int = 1
     at: float = Field(description="Unix time in seconds of the last change of state.")
+    placement: Placement | None = Field(
+        default=None, description="Of a launch that is not what and where it was to be first."
+    )
 
 
 class Failure(Value):

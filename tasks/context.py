@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
 from envwright.names import Step, id_in_tags
+from envwright.placement import Placement
 from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
@@ -44,6 +45,7 @@ class Intent:
 
     count: int = 1
     ids_foreseen: tuple[str, ...] = ()
+    placement: Placement | None = None
 
 
 def settled_at(beliefs: Mapping[str, ResourceRecord], settle_time: float) -> float:
@@ -181,7 +183,20 @@ class Context:
 
         An intent that is open already keeps its incarnation, and with it its token.
         """
-        await self.note({key: self._intended(key, intent) for key, intent in intents.items()})
+        await self.note(
+            {key: self._intended(key, intent) for key, intent in intents.items()},
+            [
+                Event(
+                    type="placement",
+                    run=self.lease.hold.run_id,
+                    step=self.step,
+                    resource=key,
+                    message=str(intent.placement),
+                )
+                for key, intent in intents.items()
+                if intent.placement
+            ],
+        )
 
     def _intended(self, key: str, intent: "Intent") -> ResourceRecord:
         before = self.beliefs.get(key)
@@ -191,6 +206,7 @@ class Context:
                 ids=intent.ids_foreseen,
                 count=intent.count,
                 at=self.now(),
+                placement=intent.placement,
             )
         is_open = before.state is ResourceState.INTENDED
         return ResourceRecord(
@@ -199,6 +215,7 @@ class Context:
             incarnation=before.incarnation if is_open else before.incarnation + 1,
             count=before.count if is_open else intent.count,
             at=self.now(),
+            placement=before.placement if is_open else intent.placement,
         )
 
     async def renounce(self, key: str, have: Sequence[str]) -> None:

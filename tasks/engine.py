@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
+from envwright.placement import Placement
 from envwright.record import ResourceState
 from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
 from tasks.context import Context, Intent
@@ -148,6 +149,7 @@ async def _until_usable(
 async def _create(context: Context, resource: Resource, have: Sequence[str]) -> Sequence[str]:
     """Create what is missing; where it may have been created before, look and then repeat."""
     while True:
+        place = None
         count = context.beliefs[resource.key].count
         try:
             made = await resource.create(context, count)
@@ -155,22 +157,28 @@ async def _create(context: Context, resource: Resource, have: Sequence[str]) -> 
             context.unanswered.add(resource.key)
             have = await _found_after(context, resource)
         except (AwsError, Halted) as error:
-            have = await _found_instead(context, resource, have, error)
+            place = resource.elsewhere(context, error) if isinstance(error, AwsError) else None
+            have = await _found_instead(context, resource, have, error, place)
         else:
             # A launch that is repeated under its token names what was found before, too.
             return [*dict.fromkeys((*have, *made))]
         if len(have) >= resource.count:
             return have
-        await context.intend({resource.key: Intent(resource.count - len(have))})
+        await context.intend({resource.key: Intent(resource.count - len(have), placement=place)})
 
 
 async def _found_instead(
-    context: Context, resource: Resource, have: Sequence[str], error: AwsError | Halted
+    context: Context,
+    resource: Resource,
+    have: Sequence[str],
+    error: AwsError | Halted,
+    place: Placement | None,
 ) -> Sequence[str]:
-    """What there is of a resource whose create was not done, where the error speaks of any.
+    """What there is of a resource whose create was not done, where it can go on after the error.
 
-    Every other error is raised again. The intent is closed where the error says for certain that
-    nothing has come, or can come, of it.
+    It can where the error speaks of something that is there, or where there is another place to
+    make it. Every other error is raised again. The intent is closed where the error says for
+    certain that nothing has come, or can come, of it.
     """
     error_class = error.error_class if isinstance(error, AwsError) else None
     if error_class is ErrorClass.EXISTS:
@@ -181,8 +189,23 @@ async def _found_instead(
         await context.renounce(resource.key, found)
         return found
     elif _had_no_effect(context, resource, error):
+        if place is not None and _may_have_been_made(context, resource, error):
+            have = await _found_after(context, resource) or have
         await context.renounce(resource.key, have)
+        if place is not None:
+            return have
     raise error
+
+
+def _may_have_been_made(context: Context, resource: Resource, error: AwsError | Halted) -> bool:
+    """Whether the create that was refused had been sent before, and not been answered."""
+    before = context.record.resources.get(resource.key)
+    is_of_another_worker = (
+        before is not None
+        and before.state is ResourceState.INTENDED
+        and before.incarnation == context.beliefs[resource.key].incarnation
+    )
+    return is_of_another_worker or (isinstance(error, AwsError) and error.after_silence)
 
 
 def _had_no_effect(context: Context, resource: Resource, error: AwsError | Halted) -> bool:

@@ -13,7 +13,7 @@ from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
 from tasks.network import subnet
 from tasks.resources.base import Groups
-from tasks.resources.instances import Instances, RootVolume
+from tasks.resources.instances import Instances, Place
 from tasks.security import key_pair_name, security_group
 
 KINDS: Final[Groups] = ((Instances,),)
@@ -38,26 +38,31 @@ def wanted(known: Known) -> list[Instances]:
 
 
 def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int) -> Instances:
-    device_name, size = known.root_device_of(group)
+    root_device, root_size = known.root_device_of(group)
     return Instances(
         key=f"instance/instances/{name}-{zone}",
         count=count,
         group=name,
-        subnet=subnet(known.tier_of(group).name, zone),
+        wish=group,
+        places=tuple(
+            Place(one, subnet(known.tier_of(group).name, one), instance_type)
+            for instance_type in group.types
+            for one in _zones_from(zone, group.zones or known.zones)
+        ),
         public_address=known.has_public_address(group),
         security_groups=tuple(security_group(one) for one in group.security_groups),
         image=known.image_of(group),
-        instance_type=group.types[0],  # type: ignore[arg-type]  # AWS adds types all the time
+        root_device=root_device,
+        root_size=root_size,
+        brought_along=known.brought_along_by(group),
         key_name=key_pair_name(known.spec),
-        root_volume=RootVolume(
-            device_name=device_name,
-            size=size,
-            type=group.root_volume.type,
-            encrypted=group.root_volume.encrypted,
-        ),
-        user_data=group.user_data,
-        own_tags=group.tags,
     )
+
+
+def _zones_from(zone: str, zones: Sequence[str]) -> Sequence[str]:
+    """A launch's own zone, and then the others: those that come after it first."""
+    index = zones.index(zone)
+    return [*zones[index:], *zones[:index]]
 
 
 @shared_task(name=provision_task(Step.INSTANCE))

@@ -71,7 +71,7 @@ async def _read_parameter(context: Context, path: str) -> str:
 
 
 async def _describe_root_volume(context: Context, image: str) -> dict[str, Any]:
-    """The name and the size in GiB of an image's root device."""
+    """An image's root device, its size in GiB, and the devices of its further EBS volumes."""
     answer = await context.ec2.describe_images(ImageIds=[image])
     if not answer["Images"]:
         raise StepError(
@@ -79,10 +79,18 @@ async def _describe_root_volume(context: Context, image: str) -> dict[str, Any]:
             f"AWS shows no image {image} in {context.spec.region}: correct the spec.",
         )
     found = answer["Images"][0]
-    device = found.get("RootDeviceName")
-    for mapping in found["BlockDeviceMappings"]:
-        if mapping.get("DeviceName") == device and "Ebs" in mapping:
-            return {"device_name": device, "size": mapping["Ebs"]["VolumeSize"]}
+    root = found.get("RootDeviceName")
+    volumes = {
+        mapping["DeviceName"]: mapping["Ebs"]
+        for mapping in found["BlockDeviceMappings"]
+        if "DeviceName" in mapping and "Ebs" in mapping
+    }
+    if root is not None and root in volumes:
+        return {
+            "device_name": root,
+            "size": volumes[root]["VolumeSize"],
+            "brought_along": [device for device in volumes if device != root],
+        }
     raise StepError(
         FailureCategory.SPEC,
         f"The image {image} has no EBS volume as its root device, and envwright launches no "

@@ -113,11 +113,11 @@ def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:
     """An instance's outputs. Raises `StepError` when its root device has another name than
     the spec gave, since then the root volume that was asked for is a second disk."""
     root_device = found.get("RootDeviceName")
-    if root_device != launch.root_volume.device_name:
+    if root_device != launch.root_device:
         raise StepError(
             FailureCategory.SPEC,
             f"The root device of {launch.image} is {root_device}, and the spec says "
-            f"{launch.root_volume.device_name}: correct instances.{launch.group}.root_volume."
+            f"{launch.root_device}: correct instances.{launch.group}.root_volume."
             f"device_name, or leave it out.",
         )
     return Instance(

@@ -213,10 +213,10 @@ class Environment:
         self.client.destroy(self.id)
         return await self.to_rest()
 
-    async def die_at(self, cloud: Cloud, action: str, *, after_effect: bool) -> None:
-        """Run until the worker is killed at its next call of this action; its lease is over."""
+    async def die_at(self, cloud: Cloud, action: str, *, after_effect: bool, nth: int = 1) -> None:
+        """Run until the worker is killed at its nth call of this action; its lease is over."""
         running = asyncio.create_task(self.to_rest())
-        cloud.inject(action, dying(running.cancel, after_effect=after_effect))
+        cloud.inject(action, dying(running.cancel, after_effect=after_effect), first=nth)
         await asyncio.wait([running])
         assert running.cancelled(), f"the worker lived: {running.result()}"
         # What it had sent may still have its effect: its lease outlives that.

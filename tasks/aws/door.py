@@ -103,6 +103,7 @@ class Door:
         effect = Effect.NONE if parameters.get("DryRun") else ACTIONS[action]
         call = object()
         trouble: object = None
+        was_silent = False
         troubles = self._permit.troubles
         since = clock()
         for attempt in itertools.count(1):
@@ -119,7 +120,10 @@ class Door:
                     since = clock()
                 if clock() - since > self._patience(effect, error):
                     troubles.pop(call, None)
+                    if isinstance(error, AwsError):
+                        error.after_silence = was_silent
                     raise
+                was_silent |= _is_silence(error)
                 troubles[call] = _trouble_from(error)
             except UnansweredCreate:
                 troubles.pop(call, None)
@@ -223,6 +227,11 @@ def _whole(action: str, answer: dict[str, Any]) -> dict[str, Any]:
 def _trouble_from(error: AwsError | Unanswered) -> Trouble:
     told = error.error_class if isinstance(error, AwsError) else ErrorClass.TRANSIENT
     return Trouble(str(error), told)
+
+
+def _is_silence(error: AwsError | Unanswered) -> bool:
+    """Whether the call may have had its effect all the same."""
+    return isinstance(error, Unanswered) or error.error_class is ErrorClass.TRANSIENT
 
 
 def _sort_of(error: EnvwrightError) -> object:

@@ -1,6 +1,6 @@
 """AWS's errors by what they ask of us. The codes are those of the EC2 API's error reference."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import shorten
@@ -88,6 +88,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "Unsupported",
         }
     ),
+    ErrorClass.QUOTA: frozenset({"MaxSpotInstanceCountExceeded"}),
     ErrorClass.PERMISSION: frozenset(
         {
             "AccessDenied",
@@ -160,9 +161,25 @@ class AwsError(EnvwrightError):
         self.aws_message = message
         self.request_id = request_id
         self.error_class = error_class
+        self.after_silence = False
+        """Whether the call had been sent before, and not been answered."""
         advice = _ADVICE.get(error_class, "")
         text = shorten(message, _LONGEST_MESSAGE, placeholder=" …").rstrip(".")
         super().__init__(f"AWS refused {action} with {code}: {text}. {advice}".rstrip())
+
+
+class NoCapacity(AwsError):
+    """AWS had no capacity for a launch, wherever it was tried."""
+
+    def __init__(self, last: AwsError, tried: Sequence[str]) -> None:
+        super().__init__(
+            last.action, last.code, last.aws_message, last.request_id, last.error_class
+        )
+        self.after_silence = last.after_silence
+        self.args = (
+            f"AWS had no capacity for {', '.join(tried)}. Name other types or zones, or retry "
+            f"later.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

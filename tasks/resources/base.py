@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from tasks.aws.errors import ErrorClass, tolerating
+from envwright.placement import Placement
+from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.aws.listing import Listing
 from tasks.context import Context
 from tasks.together import together
@@ -66,6 +67,10 @@ class Resource(ABC):
         What has no tag is found by them after a crash between its create and its record.
         """
         return ()
+
+    def elsewhere(self, context: Context, refusal: AwsError) -> Placement | None:
+        """Where to make it instead, since AWS refused it where it was to be; None: nowhere."""
+        return None
 
     @classmethod
     async def until_usable(cls, context: Context, ids: Sequence[str]) -> None:

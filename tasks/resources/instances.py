@@ -1,27 +1,34 @@
 """Instances of one group in one zone: they are launched together, by one call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from tasks.aws.errors import AwsError, ErrorClass
+from envwright.placement import Placement
+from envwright.spec import InstanceGroup
+from tasks.aws.errors import AwsError, ErrorClass, NoCapacity
 from tasks.aws.listing import Listing, in_filters
 from tasks.context import Context
+from tasks.launch_request import block_devices, metadata, options
+from tasks.lease import clock
 from tasks.resources.base import Tagged, all_ids
 
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
-    from types_aiobotocore_ec2.literals import InstanceTypeType, VolumeTypeType
+
+_UNKNOWN_PROFILE: Final = "Invalid IAM Instance Profile"
+_SUBNET_IS_FULL: Final = "InsufficientFreeAddressesInSubnet"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RootVolume:
-    """The first disk of an instance; its size in GiB."""
+class Place(NamedTuple):
+    """Where instances may be launched, and as what."""
 
-    device_name: str
-    encrypted: bool
-    type: "VolumeTypeType"
-    size: int
+    zone: str
+    subnet: str
+    instance_type: str
+
+    def __str__(self) -> str:
+        return f"{self.instance_type} in {self.zone}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,61 +48,113 @@ class Instances(Tagged):
     deleted_together: ClassVar[bool] = True
 
     group: str
-    subnet: str
+    wish: InstanceGroup
+    places: tuple[Place, ...]
+    """In the order in which they are tried, where AWS has no capacity."""
     public_address: bool
     security_groups: tuple[str, ...]
     image: str
-    instance_type: "InstanceTypeType"
+    root_device: str
+    root_size: int
+    brought_along: tuple[str, ...]
+    """The devices of further volumes that the image is known to have."""
     key_name: str | None
-    root_volume: RootVolume
-    user_data: str | None = field(repr=False)
-    own_tags: Mapping[str, str]
 
     async def create(self, context: Context, count: int) -> list[str]:
-        name = f"{context.spec.name}-{self.group}"
-        optional: Any = {}
-        if self.key_name is not None:
-            optional["KeyName"] = self.key_name
-        if self.user_data is not None:
-            # Plain: the SDK encodes it, as the EC2 API wants it.
-            optional["UserData"] = self.user_data
-        answer = await context.ec2.run_instances(
-            ClientToken=context.token(self.key),
-            MinCount=count,
-            MaxCount=count,
-            ImageId=self.image,
-            InstanceType=self.instance_type,
-            # A public address is asked for here, at the launch, since the subnet's own switch
-            # would be one more call for each subnet.
-            NetworkInterfaces=[
-                {
-                    "DeviceIndex": 0,
-                    "SubnetId": context.id_of(self.subnet),
-                    "AssociatePublicIpAddress": self.public_address,
-                    "Groups": [context.id_of(key) for key in self.security_groups],
-                    "DeleteOnTermination": True,
-                }
-            ],
-            BlockDeviceMappings=[self._root_device()],
-            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-            TagSpecifications=[
-                *self.tags(context, self.group, self.own_tags),
-                {"ResourceType": "volume", "Tags": context.tags(None, name, self.own_tags)},
-            ],
-            **optional,
-        )
+        request = self._request(context, count)
+        try:
+            answer = await self._run(context, request)
+        except AwsError as error:
+            if error.error_class is ErrorClass.CAPACITY and self._tried(context):
+                raise NoCapacity(error, self._tried_with(context, error)) from error
+            raise
         return [instance["InstanceId"] for instance in answer["Instances"]]
 
-    def _root_device(self) -> Any:
-        return {
-            "DeviceName": self.root_volume.device_name,
-            "Ebs": {
-                "Encrypted": self.root_volume.encrypted,
-                "VolumeType": self.root_volume.type,
-                "VolumeSize": self.root_volume.size,
-                "DeleteOnTermination": True,
-            },
+    def elsewhere(self, context: Context, refusal: AwsError) -> Placement | None:
+        """The next zone, and after the last zone the next type: a quota is one for all of them."""
+        if refusal.error_class is not ErrorClass.CAPACITY:
+            return None
+        here = self._place(context)
+        left = self.places[self.places.index(here) + 1 :]
+        if refusal.code == _SUBNET_IS_FULL:
+            left = tuple(one for one in left if one.subnet != here.subnet)
+        if not left:
+            return None
+        zone, _, instance_type = left[0]
+        return Placement(
+            zone=zone, type=instance_type, instead_of=self._tried_with(context, refusal)
+        )
+
+    def _place(self, context: Context) -> Place:
+        """Where the intent that is open wants it: a token counts in one zone alone."""
+        chosen = context.beliefs[self.key].placement
+        if chosen is None:
+            return self.places[0]
+        return next(
+            one
+            for one in self.places
+            if (one.zone, one.instance_type) == (chosen.zone, chosen.type)
+        )
+
+    def _tried(self, context: Context) -> tuple[str, ...]:
+        chosen = context.beliefs[self.key].placement
+        return chosen.instead_of if chosen else ()
+
+    def _tried_with(self, context: Context, refusal: AwsError) -> tuple[str, ...]:
+        return (*self._tried(context), f"{self._place(context)} ({refusal.code})")
+
+    def _request(self, context: Context, count: int) -> dict[str, Any]:
+        place, wish = self._place(context), self.wish
+        name = f"{context.spec.name}-{self.group}"
+        request: dict[str, Any] = {
+            "ClientToken": context.token(self.key),
+            "MinCount": count,
+            "MaxCount": count,
+            "ImageId": self.image,
+            "InstanceType": place.instance_type,
+            "NetworkInterfaces": [self._interface(context, place)],
+            "BlockDeviceMappings": block_devices(
+                wish, self.root_device, self.root_size, self.brought_along
+            ),
+            "MetadataOptions": metadata(wish),
+            "TagSpecifications": [
+                *self.tags(context, self.group, wish.tags),
+                *(
+                    {"ResourceType": part, "Tags": context.tags(None, name, wish.tags)}
+                    for part in ("volume", "network-interface")
+                ),
+            ],
+            **options(wish),
         }
+        if self.key_name is not None:
+            request["KeyName"] = self.key_name
+        return request
+
+    def _interface(self, context: Context, place: Place) -> dict[str, Any]:
+        interface = {
+            "DeviceIndex": 0,
+            "SubnetId": context.id_of(place.subnet),
+            # A public address is asked for here, at the launch, since the subnet's own switch
+            # would be one more call for each subnet.
+            "AssociatePublicIpAddress": self.public_address,
+            "Groups": [context.id_of(key) for key in self.security_groups],
+            "DeleteOnTermination": True,
+        }
+        if self.wish.private_address is not None:
+            interface["PrivateIpAddress"] = self.wish.private_address
+        return interface
+
+    async def _run(self, context: Context, request: dict[str, Any]) -> Any:
+        """Launch; an instance profile may be so new that EC2 does not know it yet."""
+        begun = clock()
+        while True:
+            try:
+                return await context.ec2.run_instances(**request)
+            except AwsError as error:
+                is_patient = clock() - begun < context.settings.consistency_timeout
+                if _UNKNOWN_PROFILE not in error.aws_message or not is_patient:
+                    raise
+            await context.lease.pause(context.settings.poll_every)
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:

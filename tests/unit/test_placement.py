@@ -22,7 +22,10 @@ def test_instances_are_spread_evenly(count: int, zones: int) -> None:
 
 
 def test_each_group_is_launched_once_in_each_of_its_zones() -> None:
-    """Under a key of group and zone; a group may be in some of the network's zones only."""
+    """Under a key of group and zone; a group may be in some of the network's zones only.
+
+    What is to be tried next is the same type in the group's other zones, and then the next type.
+    """
     common = {
         "types": ["t3.micro", "t3.small"],
         "image": "ami-0123456789abcdef0",
@@ -43,10 +46,18 @@ def test_each_group_is_launched_once_in_each_of_its_zones() -> None:
     )
     launches = wanted(Known(spec, {}))
 
-    assert {(one.key, one.count, one.subnet) for one in launches} == {
+    assert {(one.key, one.count, one.places[0].subnet) for one in launches} == {
         ("instance/instances/web-eu-west-1a", 2, "network/subnet/public-eu-west-1a"),
         ("instance/instances/web-eu-west-1b", 1, "network/subnet/public-eu-west-1b"),
         ("instance/instances/web-eu-west-1c", 1, "network/subnet/public-eu-west-1c"),
         ("instance/instances/db-eu-west-1b", 2, "network/subnet/public-eu-west-1b"),
     }
-    assert {one.instance_type for one in launches} == {"t3.micro"}
+    assert [str(place) for place in launches[1].places] == [
+        "t3.micro in eu-west-1b",
+        "t3.micro in eu-west-1c",
+        "t3.micro in eu-west-1a",
+        "t3.small in eu-west-1b",
+        "t3.small in eu-west-1c",
+        "t3.small in eu-west-1a",
+    ]
+    assert {place.zone for place in launches[3].places} == {ZONES[1]}

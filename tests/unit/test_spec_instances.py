@@ -1,4 +1,4 @@
-"""What a spec may ask of instances and their volumes, and what it is told where AWS would refuse."""
+"""What a spec may ask of instances and their volumes, and what AWS would refuse of it."""
 
 from typing import Any
 
