@@ -42,10 +42,13 @@ class Known:
         found = self.lookups.get(root_volume(self.image_of(group)), {})
         return asked.device_name or found["device_name"], asked.size or found["size"]
 
-    def brought_along_by(self, group: InstanceGroup) -> tuple[str, ...]:
-        """The devices of further EBS volumes that a group's image has, where it was looked up."""
+    def brought_along_by(self, group: InstanceGroup) -> Mapping[str, int]:
+        """The sizes in GiB of further EBS volumes that a group's image has, by device.
+
+        None, where the image was not looked up.
+        """
         found = self.lookups.get(root_volume(self.image_of(group)), {})
-        return tuple(found.get("brought_along", ()))
+        return dict(found.get("brought_along", {}))
 
     def existing(self, key: str) -> tuple[str, ...]:
         """The ids of what stands in a resource's place and is not ours; none where it is ours."""

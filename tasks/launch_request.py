@@ -1,10 +1,9 @@
 """What RunInstances is told of an instance group, beside where it is to be launched.
 
-A field is sent only where the spec asks for something else than AWS's default, so that a launch
-that a worker of an older version began goes on under its token.
+A field is sent only where the spec asks for something else than AWS's default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from envwright.spec import InstanceGroup, RootVolume, Volume
@@ -18,7 +17,6 @@ def options(wish: InstanceGroup) -> dict[str, Any]:
         "IamInstanceProfile": wish.instance_profile and {"Name": wish.instance_profile},
         "Monitoring": {"Enabled": True} if wish.detailed_monitoring else None,
         "EbsOptimized": wish.ebs_optimized,
-        "DisableApiTermination": wish.termination_protection or None,
         "InstanceInitiatedShutdownBehavior": _unless(wish.shutdown_behavior, "stop"),
         "CreditSpecification": wish.credit_mode and {"CpuCredits": wish.credit_mode},
         "InstanceMarketOptions": _market(wish),
@@ -39,9 +37,9 @@ def metadata(wish: InstanceGroup) -> Any:
 
 
 def block_devices(
-    wish: InstanceGroup, root_device: str, root_size: int, brought_along: Sequence[str]
+    wish: InstanceGroup, root_device: str, root_size: int, brought_along: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """The volumes; `brought_along` are the devices of further ones that the image is known to have.
+    """The volumes; `brought_along` are further ones that the image has, by device, in GiB.
 
     What the spec does not name of these is made safe: as the image has them, they may be without
     encryption, and outlive the instance.
@@ -52,11 +50,15 @@ def block_devices(
         {"DeviceName": root_device, "Ebs": root},
         *({"DeviceName": volume.device_name, "Ebs": _further(volume)} for volume in wish.volumes),
         *(
-            {"DeviceName": device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True}}
-            for device in brought_along
+            {"DeviceName": device, "Ebs": _safe(size)}
+            for device, size in brought_along.items()
             if device not in named
         ),
     ]
+
+
+def _safe(size: int) -> dict[str, Any]:
+    return {"VolumeSize": size, "Encrypted": True, "DeleteOnTermination": True}
 
 
 def _further(volume: Volume) -> dict[str, Any]:

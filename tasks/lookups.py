@@ -71,7 +71,7 @@ async def _read_parameter(context: Context, path: str) -> str:
 
 
 async def _describe_root_volume(context: Context, image: str) -> dict[str, Any]:
-    """An image's root device, its size in GiB, and the devices of its further EBS volumes."""
+    """An image's root device, its size in GiB, and the sizes of its further EBS volumes."""
     answer = await context.ec2.describe_images(ImageIds=[image])
     if not answer["Images"]:
         raise StepError(
@@ -89,7 +89,9 @@ async def _describe_root_volume(context: Context, image: str) -> dict[str, Any]:
         return {
             "device_name": root,
             "size": volumes[root]["VolumeSize"],
-            "brought_along": [device for device in volumes if device != root],
+            "brought_along": {
+                device: ebs["VolumeSize"] for device, ebs in volumes.items() if device != root
+            },
         }
     raise StepError(
         FailureCategory.SPEC,

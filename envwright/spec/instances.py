@@ -70,19 +70,6 @@ class InstanceGroup(Part):
         description="The private IPv4 address, of a group of one: a free one of a subnet of the "
         "group's.",
     )
-    elastic_address: Flag = Field(
-        False, description="Whether each instance gets an Elastic IP address."
-    )
-    source_dest_check: Flag = Field(
-        True,
-        description="Whether an instance gets only packets to and from itself. A router or NAT "
-        "instance needs false.",
-    )
-    termination_protection: Flag = Field(
-        False,
-        description="Whether AWS refuses to terminate them; then only `down --force` takes the "
-        "environment down.",
-    )
     shutdown_behavior: Literal["stop", "terminate"] = Field(
         "stop", description="What becomes of an instance that shuts itself down."
     )
@@ -113,11 +100,6 @@ class InstanceGroup(Part):
     tags: Tags = Field(
         {}, description="Tags of these instances, their volumes and network interfaces."
     )
-
-    @property
-    def keeps_volumes(self) -> bool:
-        """Whether a volume of it outlives its instance."""
-        return not all(volume.delete_on_termination for volume in self.volumes)
 
 
 Instances = dict[PartName, InstanceGroup]

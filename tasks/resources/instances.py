@@ -56,8 +56,8 @@ class Instances(Tagged):
     image: str
     root_device: str
     root_size: int
-    brought_along: tuple[str, ...]
-    """The devices of further volumes that the image is known to have."""
+    brought_along: Mapping[str, int]
+    """The sizes in GiB of further volumes that the image is known to have, by device."""
     key_name: str | None
 
     async def create(self, context: Context, count: int) -> list[str]:
