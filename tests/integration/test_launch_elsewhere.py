@@ -3,7 +3,8 @@
 from typing import Any
 
 from envwright.names import Step
-from envwright.record import FailureCategory, Placement, Record, State
+from envwright.placement import Placement
+from envwright.record import FailureCategory, Record, State
 from tests.cloud import Behaviour, Cloud, dropped, refused
 from tests.harness import counts
 from tests.integration.conftest import Begin
