@@ -25,6 +25,7 @@ from envwright.record import AT_REST, RETRYABLE, Event, Record, State
 from envwright.requests import REFUSALS, Answer, Ticket, Wish
 from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
+from envwright.sight import Console, Sight, look_at, read_console
 from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.store import Store
 
@@ -60,6 +61,8 @@ class Client:
 
     def close(self) -> None:
         self._store.close()
+        if "_questions" in self.__dict__:
+            self._questions.close()
         if "_celery" in self.__dict__:
             self._celery.close()
 
@@ -100,8 +103,7 @@ class Client:
         in `timeout` seconds.
         """
         wanted = spec if isinstance(spec, EnvironmentSpec) else parse_spec(spec)
-        with Questions(self.settings) as questions:
-            return questions.ask(PlanQuestion(spec=wanted, check=check), timeout)
+        return self._questions.ask(PlanQuestion(spec=wanted, check=check), timeout)
 
     def retry(self, name: str) -> Ticket:
         """Go on with what failed: at the step that failed, or from the start after a cleanup.
@@ -191,6 +193,22 @@ class Client:
         if record is None:
             raise requests.unknown(name)
         return record
+
+    def look(self, name: str, timeout: float = 10.0) -> Sight:
+        """How AWS has the instances of an environment now; a worker looks.
+
+        Raises `UnknownEnvironment`, and `NotAnswered` when no worker could tell in `timeout`
+        seconds.
+        """
+        return self._questions.ask(look_at(self.status(name)), timeout)
+
+    def console(self, name: str, instance: str, timeout: float = 30.0) -> Console:
+        """What an instance has written to its console; a worker asks AWS.
+
+        It may hold secrets: it is in no log and no event, and gone from Redis when it was read.
+        Raises `UnknownEnvironment`, `UnknownInstance`, and `NotAnswered` as `look` does.
+        """
+        return self._questions.ask(read_console(self.status(name), instance), timeout)
 
     def environments(self) -> Iterator[Record]:
         """The records of all environments, the newest first."""
@@ -320,6 +338,10 @@ class Client:
             )
             return False
         return True
+
+    @cached_property
+    def _questions(self) -> Questions:
+        return Questions(self.settings)
 
     @cached_property
     def _celery(self) -> "Celery":

@@ -73,6 +73,11 @@ class QuestionStore(Store):
             raise NotAnswered(refusal)
         return answer
 
+    def forget(self, question_id: str) -> None:
+        """Leave nothing of a question that was answered."""
+        with self._answering():
+            self._redis.delete(self._keys.question(question_id))
+
     def _replace(self, question_id: str, fields: Mapping[Any, Any], kept: int) -> None:
         key = self._keys.question(question_id)
         with self._answering():

@@ -31,7 +31,7 @@ class Question(Part, Generic[A]):
     """What the answer is read as."""
 
     kept: ClassVar[int] = 900
-    """Seconds for which the answer lies in Redis."""
+    """Seconds for which the answer lies in Redis, where nobody fetches it."""
 
     @property
     @abstractmethod
@@ -73,6 +73,8 @@ class Questions:
             if time.monotonic() > deadline:
                 raise NotAnswered(self._silence(question_id, question, timeout))
             time.sleep(_PAUSE)
+        # Whoever asked has it: what may be secret need not lie there any longer.
+        self._store.forget(question_id)
         answer: A = question.answer.model_validate_json(told)  # type: ignore[assignment]
         return answer
 

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Final
 
 from envwright.client import Client
-from envwright.errors import StoreCorrupt
+from envwright.errors import NotAnswered, StoreCorrupt
 from envwright.expiry import MovedExpiry
 from envwright.names import has_name
 from envwright.parked import Parked
@@ -33,6 +33,7 @@ from envwright.record import (
 )
 from envwright.runs import AcceptedRun, expired
 from envwright.settings import ClientSettings
+from envwright.sight import Console, Sight, read_console
 from envwright.store import Store
 
 _WAY_OF_A_RUN: Final = {State.QUEUED: State.PROVISIONING}
@@ -135,6 +136,8 @@ class InMemoryClient(Client):
         self.settings = ClientSettings.model_construct()
         self._memory = InMemoryStore()
         self._store = self._memory
+        self._sights: dict[str, Sight] = {}
+        self._consoles: dict[str, Console] = {}
 
     def finish(
         self,
@@ -173,6 +176,25 @@ class InMemoryClient(Client):
             raise ValueError(f"{record.environment_id} has no end that could come.")
         self._memory.accept([expired(record, self.now())])
         return self.status(record.environment_id)
+
+    def show(self, name: str, sight: Sight, consoles: Mapping[str, Console] | None = None) -> None:
+        """Have AWS say this of the instances, and of their consoles by id, from now on."""
+        self._sights[self.resolve(name)] = sight
+        self._consoles |= consoles or {}
+
+    def look(self, name: str, timeout: float = 10.0) -> Sight:
+        """What `show` was given. Raises `NotAnswered` where that is nothing."""
+        environment_id = self.status(name).environment_id
+        if environment_id not in self._sights:
+            raise NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")
+        return self._sights[environment_id]
+
+    def console(self, name: str, instance: str, timeout: float = 30.0) -> Console:
+        """What `show` was given. Raises `UnknownInstance`, and `NotAnswered` as `look` does."""
+        asked = read_console(self.status(name), instance)
+        if asked.instance not in self._consoles:
+            raise NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")
+        return self._consoles[asked.instance]
 
     def _wake(self, wanted: AcceptedRun) -> bool:
         """Nobody is there to be woken up."""

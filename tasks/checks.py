@@ -9,6 +9,7 @@ from tasks.failures import StepError
 from tasks.lease import clock
 
 if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
     from types_aiobotocore_ec2.type_defs import InstanceStatusTypeDef, InstanceTypeDef
 
 _IDS_A_CALL: Final = 100
@@ -28,20 +29,20 @@ async def until_checks_passed(
     begun = clock()
     waiting = list(ids)
     while waiting:
-        statuses = await _statuses(context, waiting)
+        told = await statuses(context.ec2, waiting)
         resting = {
             one["InstanceId"]
-            for one in statuses
+            for one in told
             if _state(one) in _RESTING and one["InstanceId"] in may_rest
         }
-        for one in statuses:
+        for one in told:
             if _state(one) not in _COMING and one["InstanceId"] not in resting:
                 raise StepError(
                     FailureCategory.AWS,
                     f"Instance {one['InstanceId']} is {_state(one)} instead of running: "
                     f"{await _reason(context, one['InstanceId'])}",
                 )
-        done = resting | {one["InstanceId"] for one in statuses if _passed(one)}
+        done = resting | {one["InstanceId"] for one in told if _passed(one)}
         waiting = [one for one in waiting if one not in done]
         if waiting and clock() - begun > context.settings.instance_timeout:
             raise StepError(
@@ -65,14 +66,15 @@ async def describe(context: Context, ids: Sequence[str]) -> "list[InstanceTypeDe
     return found
 
 
-async def _statuses(context: Context, ids: Sequence[str]) -> "list[InstanceStatusTypeDef]":
-    statuses: list[InstanceStatusTypeDef] = []
+async def statuses(ec2: "EC2Client", ids: Sequence[str]) -> "list[InstanceStatusTypeDef]":
+    """The states and the status checks of these instances, whatever state they are in."""
+    found: list[InstanceStatusTypeDef] = []
     for start in range(0, len(ids), _IDS_A_CALL):
-        answer = await context.ec2.describe_instance_status(
-            InstanceIds=ids[start : start + _IDS_A_CALL], IncludeAllInstances=True
+        answer = await ec2.describe_instance_status(
+            InstanceIds=list(ids[start : start + _IDS_A_CALL]), IncludeAllInstances=True
         )
-        statuses += answer["InstanceStatuses"]
-    return statuses
+        found += answer["InstanceStatuses"]
+    return found
 
 
 def _state(status: "InstanceStatusTypeDef") -> str:

@@ -70,6 +70,10 @@ class RedisKeys:
     def lives_for(self, question_id: str) -> Any:
         return self._redis.ttl(self._settings.keys.question(question_id))
 
+    def left(self) -> Any:
+        """What lies in Redis of questions and of their answers."""
+        return self._redis.keys(self._settings.keys.question("*"))
+
     def forget(self, environment_id: str) -> None:
         """Lose a record with its history, and that there ever was one."""
         keys = self._settings.keys

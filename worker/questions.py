@@ -14,11 +14,13 @@ from envwright.plan import PlanQuestion
 from envwright.question_store import Asked, QuestionStore
 from envwright.questions import Question
 from envwright.record import Value
+from envwright.sight import LookAtInstances, ReadConsole
 from envwright.survey import Place
 from tasks.lease import Look
 from worker import runtime
 from worker.plan import planned
 from worker.runtime import Runtime
+from worker.sight import console, sight
 from worker.survey import survey
 
 LONGEST_LOOK: Final = 300.0
@@ -27,6 +29,8 @@ LONGEST_LOOK: Final = 300.0
 ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Runtime, Look, Any], Awaitable[Value]]]] = {
     Place: survey,
     PlanQuestion: planned,
+    LookAtInstances: sight,
+    ReadConsole: console,
 }
 """Who answers which question."""
 

@@ -35,6 +35,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "reboot": instances.reboot,
         "terminate": instances.terminate,
         "replace": instances.replace,
+        "console": instances.console,
     },
     "Look": {
         "status": look.status,

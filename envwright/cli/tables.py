@@ -24,6 +24,7 @@ from envwright.record import (
     ResourceState,
     State,
 )
+from envwright.sight import Sight
 from envwright.targets import missing_from
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
@@ -200,6 +201,37 @@ def instances(outputs: Outputs, limit: int | None = None, *, with_place: bool = 
     if hidden:
         table.add_row(Text(f"and {hidden} more", "dim"))
     return table
+
+
+def seen(sight: Sight, now: float, width: int) -> Group:
+    """The instances as AWS has them; what needs more columns has a table of its own."""
+    stands = ("instance", "group", "state", "checks", "private", "public")
+    made = ("zone", "type", "image", "launched")
+    rows = [
+        (
+            (one.id, one.group, one.state or "unknown", one.checks, one.private_ip, one.public_ip),
+            (one.zone, one.type, one.image, _ago(one.launched_at, now)),
+        )
+        for one in sight.instances
+    ]
+    if width >= _WIDE:
+        return Group(_filled((*stands, *made), [(*first, *second) for first, second in rows]))
+    return Group(
+        _filled(stands, [first for first, _ in rows]),
+        Text(),
+        _filled(("instance", *made), [(first[0], *second) for first, second in rows]),
+    )
+
+
+def _filled(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> Table:
+    table = columns(*headers)
+    for row in rows:
+        table.add_row(*(styled(cell or "-") for cell in row))
+    return table
+
+
+def _ago(at: float | None, now: float) -> str | None:
+    return None if at is None else f"{age(now - at)} ago"
 
 
 def outputs_in_full(outputs: Outputs, width: int) -> Group:

@@ -2,28 +2,38 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from envwright.cli import tables
 from envwright.cli.exits import Interrupted, UsageError
 from envwright.cli.lines import JsonDisplay, LineDisplay
-from envwright.cli.output import console, described, plain, print_json
+from envwright.cli.output import clean, console, described, plain, print_json
 from envwright.cli.painter import Painter, marks_for
 from envwright.cli.results import Report
 from envwright.cli.timeline import Timeline
 from envwright.cli.watch import Watch, since
-from envwright.errors import NotAllowed
+from envwright.errors import NotAllowed, NotAnswered
 from envwright.record import Record, State
+from envwright.sight import Sight
+from envwright.targets import instances_of
 
 if TYPE_CHECKING:
     from envwright.client import Client
 
 
-def show_status(client: "Client", name: str, as_json: bool) -> None:
-    """One environment: how it stands, its steps, its resources, and why it failed."""
+_PATIENCE: Final = 5.0
+"""Seconds that a worker has to say how AWS has the instances."""
+
+
+def show_status(client: "Client", name: str, as_json: bool, *, ask: bool) -> None:
+    """One environment: how it stands, its steps, its resources, why it failed, its instances.
+
+    To `ask` is to have a worker look at the instances in AWS.
+    """
     record = client.status(name)
+    seen, unseen = _look(client, record) if ask else (None, None)
     if as_json:
-        print_json("status", environment=described(record))
+        print_json("status", environment=described(record), seen=plain(seen), unseen=unseen)
         return
     out = console()
     timeline = Timeline()
@@ -36,9 +46,35 @@ def show_status(client: "Client", name: str, as_json: bool) -> None:
     if record.resources:
         out.print()
         out.print(tables.indented(tables.resources(record, now)))
+    if seen is not None and seen.instances:
+        out.print()
+        out.print(tables.indented(tables.seen(seen, now, out.width)))
+    elif unseen is not None:
+        sys.stderr.write(f"How AWS has the instances is not known. {clean(unseen)}\n")
     if record.failure is not None or record.cleanup_failure is not None:
         out.print()
         Report(out, marks_for(out)).failed(record)
+
+
+def _look(client: "Client", record: Record) -> tuple[Sight | None, str | None]:
+    """How AWS has the instances, or why that is not known; neither, where there are none."""
+    if not instances_of(record):
+        return None, None
+    try:
+        return client.look(record.environment_id, _PATIENCE), None
+    except NotAnswered as error:
+        return None, str(error)
+
+
+def show_console(client: "Client", name: str, instance: str, timeout: float, as_json: bool) -> None:
+    """What an instance has written to its console, line by line."""
+    said = client.console(name, instance, timeout)
+    if as_json:
+        print_json("console", instance=instance, console=plain(said))
+        return
+    if not said.text:
+        sys.stderr.write("AWS has nothing of its console yet: try again in some minutes.\n")
+    sys.stdout.writelines(f"{clean(line)}\n" for line in said.text.splitlines())
 
 
 def show_list(client: "Client", states: Sequence[str], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Change instances of an environment, and look at one of them."""
+"""Change instances of an environment, and read the console of one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import JsonRun, Name, NoWait, RedisUrl, Timeout, Yes
+from envwright.cli.options import Json, JsonRun, Name, NoWait, RedisUrl, Timeout, Yes, seconds
 
 Targets = Annotated[
     list[str] | None,
@@ -63,6 +63,29 @@ def _command(verb: str) -> Callable[..., int]:
 
     command.__doc__ = f"{_ABOUT[verb]}\n\nOn a terminal it asks first."
     return command
+
+
+def console(
+    name: Name,
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="An instance, by its id.")],
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", parser=seconds, help="How long a worker may take to fetch it."
+        ),
+    ] = 30.0,
+    as_json: Json = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Print what an instance has written to its console; a worker asks AWS for it.
+
+    It may hold secrets, and is kept nowhere.
+    """
+    from envwright.cli.views import show_console
+
+    with inputs.connect(redis_url) as client:
+        show_console(client, name, instance, timeout, as_json)
+    return exits.OK
 
 
 stop = _command("stop")

@@ -17,12 +17,27 @@ from envwright.cli.options import (
 )
 
 
-def status(name: Name, as_json: Json = False, redis_url: RedisUrl = None) -> int:
-    """Show an environment: its steps, its resources, why it failed."""
+def status(
+    name: Name,
+    on_record: Annotated[
+        bool,
+        typer.Option(
+            "--on-record",
+            metavar=NO_VALUE,
+            help="Show only what is on record: ask no worker how AWS has the instances.",
+        ),
+    ] = False,
+    as_json: Json = False,
+    redis_url: RedisUrl = None,
+) -> int:
+    """Show an environment: its steps, its resources, why it failed, and its instances.
+
+    A worker is asked how AWS has the instances now. Without an answer, the record has to do.
+    """
     from envwright.cli.views import show_status
 
     with inputs.connect(redis_url) as client:
-        show_status(client, name, as_json)
+        show_status(client, name, as_json, ask=not on_record)
     return exits.OK
 
 
