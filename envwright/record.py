@@ -267,6 +267,7 @@ class Instance(Value):
     private_dns: str | None
     public_ip: str | None
     public_dns: str | None
+    ipv6_address: str | None = None
     state: str = Field(default="running", description="As EC2 names it: running, stopped, …")
 
 
@@ -275,6 +276,10 @@ class Outputs(Value):
 
     vpc_id: str
     subnets: dict[str, str] = Field(description="Subnet id by subnet name.")
+    ipv6_block: str | None = Field(default=None, description="The VPC's IPv6 block.")
+    ipv6_subnets: dict[str, str] = Field(
+        default={}, description="IPv6 block by subnet name, where the network has IPv6."
+    )
     security_groups: dict[str, str] = Field(description="Group id by the group's name.")
     key_pair: str | None = Field(default=None, description="The key pair's name in EC2.")
     instances: tuple[Instance, ...] = ()

@@ -7,7 +7,9 @@ A group's members are made side by side, but for one that needs another: it wait
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from structlog.contextvars import bound_contextvars
 
@@ -34,11 +36,22 @@ async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) ->
         await _adopt(context, members, found)
         missing = [one for one in members if len(found.get(one.key, ())) < one.count]
         await _intend(context, [one for one in missing if not one.needs], found)
-        made = {one.key: asyncio.Event() for one in missing}
+        waits = _Waits({one.key: asyncio.Event() for one in missing})
         await together(
             context.lease,
-            *(_make(context, one, found, made) for one in missing),
+            *(_make(context, one, found, waits) for one in missing),
         )
+
+
+@dataclass
+class _Waits:
+    """What the members of a group wait for: each other, and what they need."""
+
+    made: Mapping[str, asyncio.Event]
+    usable: set[Need] = field(default_factory=set)
+    locks: defaultdict[Need, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
 
 async def _intend(
@@ -121,12 +134,12 @@ async def _make(
     context: Context,
     resource: Resource,
     found: Mapping[str, Sequence[str]],
-    made: Mapping[str, asyncio.Event],
+    waits: _Waits,
 ) -> None:
     with bound_contextvars(resource=resource.key):
         try:
             if resource.needs:
-                await _until_usable(context, resource.needs, made)
+                await _until_usable(context, resource.needs, waits)
                 await _intend(context, [resource], found)
             ids = await _create(context, resource, found.get(resource.key, ()))
         except Halted:
@@ -134,16 +147,18 @@ async def _make(
         except EnvwrightError as error:
             raise ResourceError(resource.key, error) from error
         await context.believe({resource.key: ids}, ResourceState.CREATED)
-        made[resource.key].set()
+        waits.made[resource.key].set()
 
 
-async def _until_usable(
-    context: Context, needs: Sequence[Need], made: Mapping[str, asyncio.Event]
-) -> None:
-    for kind, key in needs:
-        if key in made:
-            await context.lease.wait_for(made[key])
-        await kind.until_usable(context, context.ids_of(key))
+async def _until_usable(context: Context, needs: Sequence[Need], waits: _Waits) -> None:
+    """Wait for all of these; AWS is asked about each by one of those who need it."""
+    for need in needs:
+        if need.key in waits.made:
+            await context.lease.wait_for(waits.made[need.key])
+        async with waits.locks[need]:
+            if need not in waits.usable:
+                await need.kind.until_usable(context, context.ids_of(need.key))
+                waits.usable.add(need)
 
 
 async def _create(context: Context, resource: Resource, have: Sequence[str]) -> Sequence[str]:

@@ -50,6 +50,10 @@ class Known:
         found = self.lookups.get(root_volume(self.image_of(group)), {})
         return dict(found.get("brought_along", {}))
 
+    def ipv6_block_of(self, vpc_id: str) -> str:
+        """The IPv6 block that AWS gave a VPC."""
+        return str(self.lookups[ipv6_block(vpc_id)])
+
     def existing(self, key: str) -> tuple[str, ...]:
         """The ids of what stands in a resource's place and is not ours; none where it is ours."""
         return tuple(self.lookups.get(existing(key), ()))
@@ -68,6 +72,11 @@ def image(path: str) -> str:
 def root_volume(image: str) -> str:
     """The lookup that holds the root device of an AMI."""
     return f"root_volume:{image}"
+
+
+def ipv6_block(vpc_id: str) -> str:
+    """The lookup that holds the IPv6 block that AWS gave a VPC."""
+    return f"ipv6_block:{vpc_id}"
 
 
 def existing(key: str) -> str:

@@ -11,9 +11,10 @@ from tasks import engine
 from tasks.context import Context
 from tasks.known import Known
 from tasks.lookups import look_up_zones
-from tasks.resources.base import Groups, Resource
+from tasks.resources.base import Groups, Need, Resource
 from tasks.resources.dhcp_options import DhcpOptions
 from tasks.resources.dhcp_options_association import DhcpOptionsAssociation
+from tasks.resources.egress_only_internet_gateway import EgressOnlyInternetGateway
 from tasks.resources.flow_log import FlowLog
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
@@ -26,14 +27,26 @@ KINDS: Final[Groups] = (
     # Apart from the VPC: they cannot be deleted before it.
     (DhcpOptions,),
     (Vpc, InternetGateway),
-    (VpcDns, Subnet, InternetGatewayAttachment, DhcpOptionsAssociation, FlowLog),
+    (
+        VpcDns,
+        Subnet,
+        InternetGatewayAttachment,
+        EgressOnlyInternetGateway,
+        DhcpOptionsAssociation,
+        FlowLog,
+    ),
     (MainRoute,),
 )
 
 VPC: Final = "network/vpc/main"
 DHCP_OPTIONS: Final = "network/dhcp_options/main"
 GATEWAY: Final = "network/internet_gateway/main"
+EGRESS_ONLY_GATEWAY: Final = "network/egress_only_internet_gateway/main"
 ANYWHERE: Final = "0.0.0.0/0"
+ANYWHERE_IPV6: Final = "::/0"
+
+_IPV6_BLOCKS_OF_A_TIER: Final = 16
+"""More than there are zones, so that none that is added moves a block of another tier."""
 
 
 def subnet(tier: str, zone: str) -> str:
@@ -44,9 +57,14 @@ def subnet(tier: str, zone: str) -> str:
 def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     spec, dns = known.spec, known.spec.network.dns
-    resources: list[Resource] = [Vpc(key=VPC, cidr=spec.network.cidr), *_subnets(known)]
+    resources: list[Resource] = [
+        Vpc(key=VPC, cidr=spec.network.cidr, ipv6=spec.network.ipv6),
+        *subnets(known),
+    ]
     if spec.network.tiers_of("public"):
-        resources += _way_out()
+        resources += _way_out(spec)
+    if spec.network.ipv6 and spec.network.tiers_of("private"):
+        resources.append(EgressOnlyInternetGateway(key=EGRESS_ONLY_GATEWAY, vpc=VPC))
     if not dns.support or dns.hostnames:
         resources.append(
             VpcDns(
@@ -56,27 +74,39 @@ def wanted(known: Known) -> list[Resource]:
     return [*resources, *_dhcp(spec), *_flow_logs(spec)]
 
 
-def _way_out() -> list[Resource]:
+def _way_out(spec: EnvironmentSpec) -> list[Resource]:
+    # The VPC's main route table serves every subnet that has none of its own: the public ones.
+    routes = [
+        MainRoute(key=key, vpc=VPC, gateway=GATEWAY, destination=destination)
+        for key, destination, is_wanted in (
+            ("network/main_route/out", ANYWHERE, True),
+            ("network/main_route/out-ipv6", ANYWHERE_IPV6, spec.network.ipv6),
+        )
+        if is_wanted
+    ]
     return [
         InternetGateway(key=GATEWAY),
         InternetGatewayAttachment(
             key="network/internet_gateway_attachment/main", gateway=GATEWAY, vpc=VPC
         ),
-        # The VPC's main route table serves every subnet that has none of its own: the public ones.
-        MainRoute(key="network/main_route/out", vpc=VPC, gateway=GATEWAY, destination=ANYWHERE),
+        *routes,
     ]
 
 
-def _subnets(known: Known) -> Iterator[Subnet]:
-    for tier in known.spec.network.tiers:
-        cidrs = known.spec.network.subnet_cidrs(tier.name)
-        for zone, cidr in zip(known.zones, cidrs, strict=True):
+def subnets(known: Known) -> Iterator[Subnet]:
+    """The subnets of all tiers, zone after zone."""
+    network = known.spec.network
+    for number, tier in enumerate(network.tiers):
+        cidrs = network.subnet_cidrs(tier.name)
+        for index, (zone, cidr) in enumerate(zip(known.zones, cidrs, strict=True)):
             yield Subnet(
                 key=subnet(tier.name, zone),
                 vpc=VPC,
                 name=f"{tier.name}-{zone}",
                 cidr=cidr,
                 zone=zone,
+                ipv6_index=_IPV6_BLOCKS_OF_A_TIER * number + index if network.ipv6 else None,
+                needs=(Need(Vpc, VPC),) if network.ipv6 else (),
             )
 
 

@@ -1,7 +1,7 @@
 """The ready step: instances run and pass their checks, inventory equals record, outputs."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
@@ -14,9 +14,10 @@ from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
-from tasks.network import VPC, subnet
+from tasks.network import VPC, subnet, subnets
 from tasks.resources.base import all_ids, kind_name
 from tasks.resources.instances import Instances
+from tasks.resources.subnet import part_of_ipv6
 from tasks.security import key_pair_name, security_group
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
     instances = [_instance(launch_of[one["InstanceId"]], one) for one in found]
     return Outputs(
         vpc_id=context.id_of(VPC),
+        **_ipv6(context),
         subnets={
             f"{tier.name}-{zone}": context.id_of(subnet(tier.name, zone))
             for tier in context.spec.network.tiers
@@ -107,6 +109,20 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
         key_pair=key_pair_name(context.spec),
         instances=tuple(sorted(instances, key=lambda one: (one.group, one.zone, one.id))),
     )
+
+
+def _ipv6(context: Context) -> Any:
+    if not context.spec.network.ipv6:
+        return {}
+    block = context.known.ipv6_block_of(context.id_of(VPC))
+    return {
+        "ipv6_block": block,
+        "ipv6_subnets": {
+            one.name: part_of_ipv6(block, one.ipv6_index)
+            for one in subnets(context.known)
+            if one.ipv6_index is not None
+        },
+    }
 
 
 def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:
@@ -131,5 +147,6 @@ def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:
         private_dns=found.get("PrivateDnsName") or None,
         public_ip=found.get("PublicIpAddress"),
         public_dns=found.get("PublicDnsName") or None,
+        ipv6_address=found.get("Ipv6Address") or None,
         state=found["State"]["Name"],
     )

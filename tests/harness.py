@@ -25,7 +25,7 @@ from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, Look, clock
-from tasks.network import DHCP_OPTIONS, GATEWAY, VPC, subnet
+from tasks.network import DHCP_OPTIONS, EGRESS_ONLY_GATEWAY, GATEWAY, VPC, subnet
 from tasks.resources.base import kind_name
 from tasks.store import Claimed, Due, Hold, WorkerStore
 from tests.cloud import Cloud, Inventory, dying
@@ -50,6 +50,12 @@ EVERYTHING: Final[dict[str, Any]] = {
     "network": {
         "cidr": "10.40.0.0/16",
         "zones": ZONES,
+        "tiers": [
+            {"name": "public", "access": "public"},
+            {"name": "private", "access": "private"},
+        ],
+        "nat_gateways": "none",
+        "ipv6": True,
         "dns": {"hostnames": True},
         "dhcp": {"domain_name": "corp.example.com", "domain_name_servers": ["10.40.0.53"]},
         "flow_logs": [{"log_group": "traffic", "role_arn": FLOW_LOG_ROLE, "traffic": "reject"}],
@@ -90,6 +96,8 @@ ALL_OF_WEB: Final = {
 }
 """What `counts` finds of a finished examples/web.yaml."""
 ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
+    "subnet": 4,
+    "egress_only_internet_gateway": 1,
     "dhcp_options": 1,
     "flow_log": 1,
     "security_group": 2,
@@ -106,6 +114,7 @@ CREATES: Final = {
     "AttachInternetGateway": "network/internet_gateway_attachment/main",
     "ModifyVpcAttribute": "network/vpc_dns/main",
     "AssociateDhcpOptions": "network/dhcp_options_association/main",
+    "CreateEgressOnlyInternetGateway": EGRESS_ONLY_GATEWAY,
     "CreateFlowLogs": "network/flow_log/1",
     "CreateRoute": "network/main_route/out",
     "CreateSecurityGroup": "security/security_group/web",
@@ -117,10 +126,11 @@ CREATES: Final = {
 
 MADE_ONCE: Final = {
     "CreateDhcpOptions": 1,
+    "CreateEgressOnlyInternetGateway": 1,
     "CreateFlowLogs": 1,
     "CreateVpc": 1,
     "CreateInternetGateway": 1,
-    "CreateSubnet": 2,
+    "CreateSubnet": 4,
     "CreateSecurityGroup": 2,
     "ImportKeyPair": 1,
     "RunInstances": 2,
@@ -133,6 +143,7 @@ DELETES: Final = [
     "DeleteSecurityGroup",
     "DeleteKeyPair",
     "DetachInternetGateway",
+    "DeleteEgressOnlyInternetGateway",
     "DeleteFlowLogs",
     "DeleteSubnet",
     "DeleteInternetGateway",

@@ -238,6 +238,8 @@ def outputs_in_full(outputs: Outputs, width: int) -> Group:
     """All that a caller needs of a ready environment; what needs more columns has its own table."""
     table = columns("output", "name", "id")
     table.add_row("vpc", "", styled(outputs.vpc_id))
+    if outputs.ipv6_block:
+        table.add_row("IPv6 block", "", styled(outputs.ipv6_block))
     for name, subnet in outputs.subnets.items():
         table.add_row("subnet", styled(name), styled(subnet))
     for name, group in outputs.security_groups.items():
@@ -252,6 +254,11 @@ def outputs_in_full(outputs: Outputs, width: int) -> Group:
         for one in outputs.instances:
             names.add_row(styled(one.id), styled(one.public_dns or one.private_dns or "-"))
         parts += [Text(), names]
+    if with_ipv6 := [one for one in outputs.instances if one.ipv6_address]:
+        addresses = columns("instance", "IPv6 address")
+        for one in with_ipv6:
+            addresses.add_row(styled(one.id), styled(one.ipv6_address or ""))
+        parts += [Text(), addresses]
     return Group(*parts)
 
 

@@ -72,6 +72,11 @@ class Network(Part):
         "`one_per_zone`, or by `none`. Left out, it is `one` where there is a private tier, and "
         "`none` elsewhere.",
     )
+    ipv6: Flag = Field(
+        False,
+        description="Whether VPC, subnets and instances have IPv6 addresses too. AWS chooses the "
+        "VPC's /56. Private tiers then have a way out over IPv6, whatever `nat_gateways` says.",
+    )
     dns: Dns = Field(Dns(), description="The DNS settings of the VPC.")
     dhcp: Dhcp | None = Field(
         None, description="What DHCP tells the instances. Left out, it is AWS's default set."

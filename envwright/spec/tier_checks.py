@@ -89,11 +89,11 @@ def reserved_zones_exist(network: Network, _: Loc, __: "EnvironmentSpec") -> Ite
 
 def private_tiers_lead_out(network: Network, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
     private = network.tiers_of("private")
-    if private and network.nat_gateways == "none":
+    if private and network.nat_gateways == "none" and not network.ipv6:
         yield (
             ("nat_gateways",),
             f"The tier {shown(private[0].name)} is private and has no way out without a NAT "
-            "gateway: ask for `one`, or make the tier `isolated`.",
+            "gateway or IPv6: ask for `one`, or make the tier `isolated`.",
         )
     elif network.nat_gateway_count and not network.tiers_of("public"):
         yield (

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from envwright.names import TAG_RESOURCE
+
 _FILTER_VALUES: Final = 200
 """The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
 
@@ -16,7 +18,8 @@ class Listing:
     items: str
     """Where the answer has them."""
     id_field: str
-    id_filter: str
+    id_filter: str | None
+    """None where AWS has no filter for ids: then all that carry our tag are listed."""
     gone: frozenset[str] = frozenset()
     """States of what AWS still shows for a while after its end."""
     filters: str = "Filters"
@@ -24,6 +27,9 @@ class Listing:
 
     async def of_ids(self, ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those of these ids that AWS shows and that are not gone."""
+        if self.id_filter is None:
+            ours = await self._all(ec2, [{"Name": "tag-key", "Values": [TAG_RESOURCE]}])
+            return [item for item in ours if item[self.id_field] in ids]
         return [
             item
             for some in in_filters(ids)

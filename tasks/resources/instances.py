@@ -59,6 +59,7 @@ class Instances(Tagged):
     brought_along: Mapping[str, int]
     """The sizes in GiB of further volumes that the image is known to have, by device."""
     key_name: str | None
+    ipv6: bool = False
 
     async def create(self, context: Context, count: int) -> list[str]:
         request = self._request(context, count)
@@ -131,7 +132,7 @@ class Instances(Tagged):
         return request
 
     def _interface(self, context: Context, place: Place) -> dict[str, Any]:
-        interface = {
+        interface: dict[str, Any] = {
             "DeviceIndex": 0,
             "SubnetId": context.id_of(place.subnet),
             # A public address is asked for here, at the launch, since the subnet's own switch
@@ -142,6 +143,8 @@ class Instances(Tagged):
         }
         if self.wish.private_address is not None:
             interface["PrivateIpAddress"] = self.wish.private_address
+        if self.ipv6:
+            interface["Ipv6AddressCount"] = 1
         return interface
 
     async def _run(self, context: Context, request: dict[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
@@ -33,7 +33,7 @@ class MainRoute(Resource):
             for vpc_id in context.ids_of(route.vpc):
                 for table in await _main_tables(context, vpc_id):
                     if any(
-                        have.get("DestinationCidrBlock") == route.destination
+                        have.get(_destination_field(route.destination)) == route.destination
                         and have.get("GatewayId") in context.ids_of(route.gateway)
                         for have in table["Routes"]
                     ):
@@ -48,8 +48,8 @@ class MainRoute(Resource):
         try:
             await context.ec2.create_route(
                 RouteTableId=table_id,
-                DestinationCidrBlock=self.destination,
                 GatewayId=context.id_of(self.gateway),
+                **_destination(self.destination),
             )
         except AwsError as error:
             is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
@@ -64,13 +64,19 @@ class MainRoute(Resource):
         for one in all_ids(doomed):
             destination, table_id = one.split(_JOINT)
             with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
-                await context.ec2.delete_route(
-                    RouteTableId=table_id, DestinationCidrBlock=destination
-                )
+                await context.ec2.delete_route(RouteTableId=table_id, **_destination(destination))
 
     @classmethod
     def goes_with_another(cls, context: Context, key: str) -> bool:
         return True
+
+
+def _destination_field(destination: str) -> str:
+    return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
+
+
+def _destination(destination: str) -> Any:
+    return {_destination_field(destination): destination}
 
 
 async def _main_tables(context: Context, vpc_id: str) -> "list[RouteTableTypeDef]":

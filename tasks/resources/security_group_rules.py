@@ -34,6 +34,9 @@ class Permission:
 ALL_OUT: Final = Permission("-1", -1, -1, "cidr", "0.0.0.0/0")
 """The rule that AWS gives every new group: all traffic out, to anywhere."""
 
+ALL_OUT_IPV6: Final = Permission("-1", -1, -1, "cidr6", "::/0")
+"""The same for IPv6, where the VPC has a block of it (Amazon VPC User Guide: security groups)."""
+
 _PEER_FIELDS: Final[dict[PeerKind, tuple[str, str]]] = {
     "cidr": ("IpRanges", "CidrIp"),
     "cidr6": ("Ipv6Ranges", "CidrIpv6"),
@@ -74,8 +77,9 @@ class SecurityGroupRules(Resource):
         group_id = context.id_of(self.group)
         wanted = self._with_ids(context)
         if self.direction == "egress":
-            await _revoke(context, "egress", group_id, {ALL_OUT} - wanted)
-            wanted -= {ALL_OUT}
+            given = _given_by_aws(context)
+            await _revoke(context, "egress", group_id, given - wanted)
+            wanted -= given
         try:
             await _authorize(context, self.direction, group_id, wanted)
         except AwsError as error:
@@ -98,9 +102,9 @@ class SecurityGroupRules(Resource):
             _, direction = _parts(key)
             for group_id in groups.keys() & set(ids):
                 present = set(_present(groups[group_id], direction))
-                await _revoke(context, direction, group_id, present - {ALL_OUT})
-                if direction == "egress" and ALL_OUT not in present:
-                    await _authorize(context, direction, group_id, {ALL_OUT})
+                given = _given_by_aws(context) if direction == "egress" else set()
+                await _revoke(context, direction, group_id, present - given)
+                await _authorize(context, direction, group_id, given - present)
 
     @classmethod
     def goes_with_another(cls, context: Context, key: str) -> bool:
@@ -134,8 +138,14 @@ class SecurityGroupRules(Resource):
     def _are_on(self, context: Context, group: "SecurityGroupTypeDef") -> bool:
         wanted = self._with_ids(context)
         present = set(_present(group, self.direction))
-        all_out_is_left = self.direction == "egress" and ALL_OUT in present - wanted
-        return wanted <= present and not all_out_is_left
+        too_many = _given_by_aws(context) - wanted if self.direction == "egress" else set()
+        return wanted <= present and not too_many & present
+
+
+def _given_by_aws(context: Context) -> set[Permission]:
+    """The rules for what is let out that AWS gives a new group."""
+    spec = context.record.spec
+    return {ALL_OUT, ALL_OUT_IPV6} if spec and spec.network.ipv6 else {ALL_OUT}
 
 
 def _parts(key: str) -> tuple[str, Direction]:

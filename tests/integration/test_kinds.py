@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Network
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tasks.resources.base import Kind, Resource
 from tasks.resources.default_group import DefaultGroup
 from tasks.resources.dhcp_options import DhcpOptions
 from tasks.resources.dhcp_options_association import DhcpOptionsAssociation
+from tasks.resources.egress_only_internet_gateway import EgressOnlyInternetGateway
 from tasks.resources.flow_log import FlowLog
 from tasks.resources.instances import Instances
 from tasks.resources.internet_gateway import InternetGateway
@@ -69,15 +71,31 @@ async def look_for_gateways(ec2: Any) -> list[str]:
     ]
 
 
+async def look_for_egress_only_gateways(ec2: Any) -> list[str]:
+    found = await ec2.describe_egress_only_internet_gateways()
+    cidrs = {vpc["VpcId"]: vpc["CidrBlock"] for vpc in await _vpcs(ec2)}
+    return [
+        cidrs[to["VpcId"]]
+        for one in found["EgressOnlyInternetGateways"]
+        for to in one["Attachments"]
+    ]
+
+
 async def look_for_attachments(ec2: Any) -> list[str]:
     cidrs = {vpc["VpcId"]: vpc["CidrBlock"] for vpc in await _vpcs(ec2)}
     return [cidrs[to["VpcId"]] for one in await _gateways(ec2) for to in one["Attachments"]]
 
 
+def _part(association: dict[str, Any]) -> int:
+    """Which /64 it is, of its VPC's /56."""
+    return IPv6Network(association["Ipv6CidrBlock"]).network_address.packed[7]
+
+
 async def look_for_subnets(ec2: Any) -> list[str]:
     return sorted(
-        f"{one['CidrBlock']} in {one['AvailabilityZone']}"
+        f"{one['CidrBlock']} in {one['AvailabilityZone']}, part {_part(of_ipv6)} of IPv6"
         for one in (await ec2.describe_subnets())["Subnets"]
+        for of_ipv6 in one["Ipv6CidrBlockAssociationSet"]
         if not one["DefaultForAz"]
     )
 
@@ -105,12 +123,12 @@ async def look_for_flow_logs(ec2: Any) -> list[str]:
 
 async def look_for_routes(ec2: Any) -> list[str]:
     ours = [vpc["VpcId"] for vpc in await _vpcs(ec2)]
-    return [
-        route["DestinationCidrBlock"]
+    return sorted(
+        route.get("DestinationCidrBlock") or route["DestinationIpv6CidrBlock"]
         for table in (await ec2.describe_route_tables())["RouteTables"]
         for route in table["Routes"]
-        if table["VpcId"] in ours and route["GatewayId"].startswith("igw-")
-    ]
+        if table["VpcId"] in ours and route.get("GatewayId", "").startswith("igw-")
+    )
 
 
 async def _groups(ec2: Any) -> list[dict[str, Any]]:
@@ -157,6 +175,7 @@ async def look_for_instances(ec2: Any) -> list[str]:
     alive = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
     return sorted(
         f"{one['InstanceType']} in {one['Placement']['AvailabilityZone']}"
+        f"{' with IPv6' if one.get('Ipv6Address') else ''}"
         for reservation in (await ec2.describe_instances(Filters=alive))["Reservations"]
         for one in reservation["Instances"]
     )
@@ -168,15 +187,22 @@ EXAMPLES: dict[type[Resource], Example] = {
     InternetGateway: Example(look_for_gateways, [f"everything.eu-west-1/{network.GATEWAY}"]),
     InternetGatewayAttachment: Example(look_for_attachments, ["10.40.0.0/16"]),
     Subnet: Example(
-        look_for_subnets, ["10.40.0.0/18 in eu-west-1a", "10.40.64.0/18 in eu-west-1b"]
+        look_for_subnets,
+        [
+            "10.40.0.0/19 in eu-west-1a, part 0 of IPv6",
+            "10.40.32.0/19 in eu-west-1b, part 1 of IPv6",
+            "10.40.64.0/19 in eu-west-1a, part 16 of IPv6",
+            "10.40.96.0/19 in eu-west-1b, part 17 of IPv6",
+        ],
     ),
+    EgressOnlyInternetGateway: Example(look_for_egress_only_gateways, ["10.40.0.0/16"]),
     DhcpOptions: Example(
         look_for_dhcp_options,
         ["domain-name-servers: 10.40.0.53", "domain-name: corp.example.com"],
     ),
     DhcpOptionsAssociation: Example(look_for_associated_options, ["other options than AWS's"]),
     FlowLog: Example(look_for_flow_logs, ["REJECT to traffic every 600 s"]),
-    MainRoute: Example(look_for_routes, ["0.0.0.0/0"]),
+    MainRoute: Example(look_for_routes, ["0.0.0.0/0", "::/0"]),
     SecurityGroup: Example(look_for_groups, ["admin", "web"]),
     SecurityGroupRules: Example(
         look_for_rules,
@@ -195,7 +221,11 @@ EXAMPLES: dict[type[Resource], Example] = {
     KeyPair: Example(look_for_key_pairs, ["envwright-everything.eu-west-1"]),
     Instances: Example(
         look_for_instances,
-        ["t3.micro in eu-west-1a", "t3.micro in eu-west-1a", "t3.micro in eu-west-1b"],
+        [
+            "t3.micro in eu-west-1a with IPv6",
+            "t3.micro in eu-west-1a with IPv6",
+            "t3.micro in eu-west-1b with IPv6",
+        ],
     ),
 }
 

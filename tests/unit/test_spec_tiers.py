@@ -65,6 +65,13 @@ def test_private_tiers_get_one_nat_gateway(
     assert network.nat_gateway_count == count
 
 
+def test_over_ipv6_a_private_tier_leads_out_without_a_nat_gateway() -> None:
+    """By an egress-only gateway: then there need not be a public tier either."""
+    asked = with_network(tiers=[PRIVATE], nat_gateways="none", ipv6=True)
+
+    assert parse_spec(asked).network.nat_gateway_count == 0
+
+
 FAULTS = [
     ({"tiers": []}, "network.tiers", "needs 1 entry or more"),
     ({"tiers": [PUBLIC] * 2}, "network.tiers[1].name", "is the name of a tier before this one"),

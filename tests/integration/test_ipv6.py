@@ -1,0 +1,101 @@
+"""A dual-stack network: what its parts get, whatever AWS takes its time for."""
+
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from envwright.names import Step
+from envwright.record import State
+from tests.cloud import Behaviour, Cloud, Durations
+from tests.harness import IMAGE, existing, outsider
+from tests.integration.conftest import Begin
+from tests.specs import with_instances
+from worker.servers import LocalAws
+
+
+def dual_stack(**network: Any) -> dict[str, Any]:
+    data = with_instances(IMAGE)
+    return data | {"network": data["network"] | {"ipv6": True} | network}
+
+
+async def test_every_part_has_its_part_of_the_block(
+    begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Each subnet a /64 of the VPC's /56, and each instance an address of its subnet's; the block
+    that AWS tells late is waited for, by one for all, and nothing is switched on afterwards."""
+    cloud.behave(Behaviour(durations=Durations(ipv6_associating=0.3)))
+    async with begin(dual_stack()) as env:
+        record = await env.to_rest()
+
+    outputs = record.outputs
+    assert outputs is not None
+    assert outputs.ipv6_block is not None
+    blocks = {name: IPv6Network(block) for name, block in outputs.ipv6_subnets.items()}
+    assert blocks.keys() == outputs.subnets.keys()
+    whole = IPv6Network(outputs.ipv6_block)
+    assert all(one.prefixlen == 64 and one.subnet_of(whole) for one in blocks.values())
+    assert len(set(blocks.values())) == len(blocks) == 2
+    for one in outputs.instances:
+        assert IPv6Address(one.ipv6_address or "") in blocks[f"public-{one.zone}"]
+    assert cloud.done("ModifySubnetAttribute") == 0
+    async with outsider(aws.url) as ec2:
+        told = await ec2.describe_subnets(SubnetIds=[*outputs.subnets.values()])
+    assert {
+        one["SubnetId"]: one["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+        for one in told["Subnets"]
+    } == {outputs.subnets[name]: block for name, block in outputs.ipv6_subnets.items()}
+
+
+async def test_one_asks_for_the_block_for_all_subnets(begin: Begin, cloud: Cloud) -> None:
+    """Ten subnets that wait for it cost no more reads than one."""
+    cloud.behave(Behaviour(durations=Durations(ipv6_associating=0.3)))
+    tiers = [{"name": f"public-{number}", "access": "public"} for number in range(5)]
+    async with begin(dual_stack(tiers=tiers)) as env:
+        await env.run(Step.NETWORK)
+
+    assert cloud.done("CreateSubnet") == 10
+    # Polls of 0.05 s, and some for a slow machine; ten that poll would make 60 and more.
+    assert 2 <= len(cloud.calls("DescribeVpcs")) <= 20, cloud.counted()
+
+
+async def test_a_successor_uses_the_same_block(begin: Begin, cloud: Cloud, aws: LocalAws) -> None:
+    """It is on record from before the first subnet, and none is made twice."""
+    async with begin(dual_stack()) as env:
+        await env.die_at(cloud, "CreateSubnet", after_effect=True)
+        record = await env.to_rest()
+        assert record.state is State.READY
+        assert record.outputs is not None
+        assert {
+            subnet.key.split("/")[-1] if subnet.key else None
+            for subnet in (await cloud.inventory()).of("subnet")
+        } == record.outputs.ipv6_subnets.keys()
+        assert (await env.take_down()).state is State.DESTROYED
+    assert await existing(aws.url) == {}
+
+
+async def test_a_network_built_anew_has_the_new_block(begin: Begin) -> None:
+    """The block of a VPC that was taken down is not that of the next one."""
+    async with begin(dual_stack()) as env:
+        before = (await env.to_rest()).outputs
+        await env.take_down()
+        spec = env.record.spec
+        assert spec is not None
+        env.client.enqueue(spec)
+        after = (await env.to_rest()).outputs
+
+    assert before is not None
+    assert after is not None
+    assert before.ipv6_block != after.ipv6_block
+    assert before.ipv6_subnets.keys() == after.ipv6_subnets.keys()
+
+
+async def test_what_may_go_out_is_what_the_spec_says(begin: Begin, aws: LocalAws) -> None:
+    """AWS lets everything out over IPv6 too, from a new group of such a VPC; `egress` ends that."""
+    data = dual_stack()
+    data["security"]["groups"]["web"]["egress"] = []
+    async with begin(data) as env:
+        outputs = (await env.to_rest()).outputs
+
+    assert outputs is not None
+    async with outsider(aws.url) as ec2:
+        told = await ec2.describe_security_groups(GroupIds=[*outputs.security_groups.values()])
+    assert [one["IpPermissionsEgress"] for one in told["SecurityGroups"]] == [[]]
