@@ -2,6 +2,7 @@
 
 from tests.acceptance.conftest import CommandLine
 from tests.cloud import Behaviour, Cloud
+from tests.cloud.terms import Quotas
 from tests.conftest import WorkerFactory
 from tests.harness import EVERYTHING
 
@@ -24,8 +25,8 @@ def test_a_plan_is_shown_and_nothing_is_changed(
 def test_what_stands_in_its_way_is_told(
     envwright: CommandLine, worker: WorkerFactory, cloud: Cloud
 ) -> None:
-    """A permission that is missing ends it with exit code 1."""
-    cloud.behave(Behaviour(denied=frozenset({"CreateVpc"})))
+    """A permission that is missing and a quota that is used up end it with exit code 1."""
+    cloud.behave(Behaviour(denied=frozenset({"CreateVpc"}), quotas=Quotas(vpcs=1)))
     worker()
 
     shown = envwright("plan", envwright.file(EVERYTHING), "--check", "--json")
@@ -34,6 +35,8 @@ def test_what_stands_in_its_way_is_told(
     plan = shown.document["plan"]
     denied = [one["action"] for one in plan["permissions"] if one["verdict"] == "denied"]
     assert denied == ["ec2:CreateVpc"]
+    vpcs = next(one for one in plan["quotas"] if one["name"] == "VPCs per Region")
+    assert (vpcs["needed"], vpcs["used"], vpcs["limit"]) == (1, 1, 1)
 
 
 def test_no_worker_no_plan(envwright: CommandLine) -> None:
