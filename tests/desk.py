@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import redis
 import redis.asyncio
@@ -20,6 +19,7 @@ from envwright.runs import accepted, enqueued, new_run
 from envwright.settings import ClientSettings
 from envwright.store import Store
 from tasks.store import Claimed, Hold, WorkerStore
+from tests.records import bring_end
 from tests.specs import spec
 
 WEB = "web.eu-west-1"
@@ -103,12 +103,8 @@ class Desk:
 
     def bring_end(self, seconds: float, *, warned: bool, environment_id: str = WEB) -> Expiry:
         """Let the environment end in so many seconds, and its end have to be looked at now."""
-        now = self.store.now()
-        warn_at = None if warned else now - 1
-        expiry = Expiry(id=uuid4().hex, at=now + seconds, warn_at=warn_at)
-        self.set_fields(environment_id, **expiry.fields)
-        self.redis.zadd(self.keys.expiries, {environment_id: now - 1})
-        return expiry
+        at = self.store.now() + seconds
+        return bring_end(self.redis, self.keys, environment_id, at, warned=warned)
 
     def told(self, environment_id: str = WEB) -> list[Event]:
         return self.store.events(environment_id)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import redis
 
 from envwright.client import Client
-from envwright.names import Step
-from envwright.record import Failure, FailureCategory, State
+from envwright.names import Keys, Step
+from envwright.record import Expiry, Failure, FailureCategory, State
 from envwright.store import Store
 
 WEB = "web.eu-west-1"
@@ -18,6 +19,16 @@ def set_state(client: Client, state: State, **fields: str) -> None:
     keys = client.settings.keys
     with redis.Redis.from_url(client.settings.redis_url) as database:
         database.hset(keys.record(WEB), mapping={"state": state, **fields})
+
+
+def bring_end(
+    database: redis.Redis, keys: Keys, environment_id: str, at: float, *, warned: bool
+) -> Expiry:
+    """Let the environment end at this time, and its end have to be looked at now."""
+    expiry = Expiry(id=uuid4().hex, at=at, warn_at=None if warned else 0)
+    database.hset(keys.record(environment_id), mapping=expiry.fields)
+    database.zadd(keys.expiries, {environment_id: 0})
+    return expiry
 
 
 def a_failure() -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from envwright.client import Client
 from envwright.errors import NotAllowed
-from envwright.expiry import LAST_CALL
+from envwright.expiry import LAST_CALL, Extension, extended
 from envwright.names import Step
 from envwright.record import HOLDS_NOTHING, Event, RunKind, State
 from envwright.runs import expired
@@ -208,6 +208,19 @@ def test_a_cleanup_under_way_is_waited_for(desk: Desk) -> None:
     assert (record.run.reason, record.run.thorough) == ("expired", True)
 
 
+@pytest.mark.parametrize("state", [State.CLEANING, State.CLEANUP_FAILED])
+def test_of_what_is_being_taken_down_nobody_is_warned(desk: Desk, state: State) -> None:
+    """Nobody could put its end off; it comes all the same, should the cleanup not succeed."""
+    desk.accept(ttl="2h")
+    expiry = desk.bring_end(600, warned=False)
+    desk.set_fields(state=state)
+
+    carry_out_ends(desk.store, 10)
+
+    assert told(desk, "expiring") == []
+    assert desk.look_at() == expiry.at
+
+
 @pytest.mark.parametrize("state", [State.CLEANED, State.DESTROYED])
 @pytest.mark.parametrize("warned", [False, True])
 def test_what_is_gone_comes_to_no_end(desk: Desk, state: State, warned: bool) -> None:
@@ -269,6 +282,31 @@ def test_an_extension_is_refused_where_the_end_came_first(
 
     assert desk.look_at() is None
     assert told(desk, "extended") == []
+
+
+def test_an_extension_is_refused_where_somebody_took_it_down_meanwhile(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cleanup leaves the end as it is, so it is the run that tells."""
+    desk.accept(ttl="2h")
+    before = desk.record().expiry
+    asked = beforehand(lambda: client.destroy(WEB), "move_expiry")
+    monkeypatch.setattr(Store, "move_expiry", asked)
+
+    with pytest.raises(NotAllowed, match="a cleanup has begun"):
+        client.extend(WEB, by=HOUR)
+
+    assert desk.record().expiry == before
+
+
+def test_an_extension_that_redis_is_sent_twice_is_one(desk: Desk) -> None:
+    """As after a connection that broke before the answer: it is found, and answered alike."""
+    desk.accept(ttl="2h")
+    moved = extended(desk.record(), Extension(by=HOUR), desk.store.now())
+    assert moved is not None
+
+    assert [desk.store.move_expiry(moved), desk.store.move_expiry(moved)] == [True, True]
+    assert len(told(desk, "extended")) == 1
 
 
 def test_two_extensions_at_once_add_up(
