@@ -11,7 +11,7 @@ record = client.wait(ticket.environment_id, timeout=900)
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from envwright import requests
@@ -132,13 +132,16 @@ class Client:
         """
         return self._ask(name, requests.cancel)
 
-    def destroy(self, name: str) -> Ticket:
+    def destroy(self, name: str, *, force: bool = False) -> Ticket:
         """Take an environment down, whatever it is doing; its record stays.
 
         Where AWS holds nothing of it, or it is being taken down already, no new run starts.
-        Raises `UnknownEnvironment`.
+        `force` lifts the termination protection of its instances, whoever has set it.
+
+        Raises `UnknownEnvironment`, and `NotAllowed` where the spec has instances protected, or
+        force comes too late.
         """
-        return self._ask(name, requests.destroy)
+        return self._ask(name, partial(requests.destroy, force=force))
 
     def change(
         self, name: str, operation: Operation | str, instances: Sequence[str] = ()

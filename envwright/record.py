@@ -163,6 +163,10 @@ class Run(Value):
         description="Whether a cleanup looks also for what neither record nor tags name: "
         "one before it failed, or the record was lost.",
     )
+    force: bool = Field(
+        default=False,
+        description="Whether a cleanup lifts termination protection, whoever has set it.",
+    )
     tries: int = Field(default=0, description="How often a cleanup has failed so far.")
     retry_at: float | None = Field(
         default=None,

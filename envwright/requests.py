@@ -73,10 +73,15 @@ def about(environment_id: str, decide: Callable[[Record, float], AcceptedRun | T
     return environment_id, decide_if_known
 
 
-def destroy(seen: Record, now: float) -> AcceptedRun | Ticket:
+def destroy(seen: Record, now: float, *, force: bool = False) -> AcceptedRun | Ticket:
+    if seen.state is State.CLEANING and force and not seen.run.force:
+        raise NotAllowed(
+            f"{seen.environment_id} is being taken down without force already: ask again should "
+            f"that fail."
+        )
     if seen.state in HOLDS_NOTHING or seen.state is State.CLEANING:
         return existing(seen)
-    return destroyed(seen, now)
+    return destroyed(seen, now, force=force)
 
 
 def cancel(seen: Record, now: float) -> AcceptedRun | Ticket:

@@ -9,6 +9,7 @@ from envwright.change import Change, Operation
 from envwright.errors import NotAllowed
 from envwright.expiry import ending, expiry_of
 from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
+from envwright.protection import refuse_protected
 from envwright.record import (
     CHANGEABLE,
     FRESH_STEP,
@@ -63,7 +64,14 @@ class AcceptedRun:
 
 
 def new_run(
-    kind: RunKind, reason: str, goal: State, now: float, limit: float, *, thorough: bool = False
+    kind: RunKind,
+    reason: str,
+    goal: State,
+    now: float,
+    limit: float,
+    *,
+    thorough: bool = False,
+    force: bool = False,
 ) -> Run:
     """A run that begins now, in Unix seconds, and is given up after `limit` seconds."""
     return Run(
@@ -74,16 +82,19 @@ def new_run(
         deadline_at=now + limit,
         goal=goal,
         thorough=thorough,
+        force=force,
     )
 
 
-def cleanup(reason: str, goal: State, seen: Record, now: float) -> Run:
+def cleanup(reason: str, goal: State, seen: Record, now: float, *, force: bool = False) -> Run:
     """A cleanup run that a caller asks for.
 
     It is thorough where one before it failed, and where the record names only what has tags.
     """
     thorough = seen.state is State.CLEANUP_FAILED or seen.recovered is not None
-    return new_run(RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=thorough)
+    return new_run(
+        RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=thorough, force=force
+    )
 
 
 def compensation(now: float) -> Run:
@@ -124,7 +135,7 @@ def retried(seen: Record, now: float) -> AcceptedRun:
     if seen.state is State.CHANGE_FAILED and seen.run.change is not None:
         return _change("retry", seen.run.change, seen, now)
     if seen.state is State.CLEANUP_FAILED:
-        run = cleanup("retry", seen.run.goal, seen, now)
+        run = cleanup("retry", seen.run.goal, seen, now, force=seen.run.force)
         return accepted(name, seen, run, CLEANUP_STEPS[0])
     if seen.spec is None or seen.state not in RETRYABLE:
         lost = "" if seen.spec else " What this one was to be is lost."
@@ -141,9 +152,14 @@ def retried(seen: Record, now: float) -> AcceptedRun:
     return accepted(name, seen, run, first, starts_anew=anew, expiry=life)
 
 
-def destroyed(seen: Record, now: float) -> AcceptedRun:
-    """The cleanup run that takes an environment down because somebody asked for it."""
-    run = cleanup("destroy", State.DESTROYED, seen, now)
+def destroyed(seen: Record, now: float, *, force: bool = False) -> AcceptedRun:
+    """The cleanup run that takes an environment down because somebody asked for it.
+
+    Raises `NotAllowed` where instances are protected, unless by `force`.
+    """
+    if not force:
+        refuse_protected(seen)
+    run = cleanup("destroy", State.DESTROYED, seen, now, force=force)
     return accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0])
 
 
@@ -176,8 +192,9 @@ def _change(reason: str, change: Change, seen: Record, now: float) -> AcceptedRu
 def expired(seen: Record, now: float) -> AcceptedRun:
     """The cleanup run that takes an environment down at the end of its time to live.
 
-    Raises `NotAllowed` while it is being taken down already.
+    Raises `NotAllowed` while it is being taken down already, and where instances are protected.
     """
+    refuse_protected(seen)
     run = cleanup("expired", State.DESTROYED, seen, now)
     wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], expiry=ending(None, now))
     told = Event(type="expired", run=seen.run.id, message="Its time to live has passed.")

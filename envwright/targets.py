@@ -15,6 +15,11 @@ TO_BE_NAMED: Final = frozenset({Operation.TERMINATE, Operation.REPLACE})
 """The operations of which "all of them" must be said."""
 
 
+def is_of_instances(key: str) -> bool:
+    """Whether instances stand under this key."""
+    return key.startswith(_KEYS)
+
+
 def group_of(key: str, region: str) -> str:
     """The name of the group whose instances stand under this key."""
     return key.removeprefix(_KEYS).rpartition(f"-{region}")[0]

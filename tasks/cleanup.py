@@ -8,12 +8,15 @@ from envwright.names import Step, cleanup_task
 from tasks import instance, kinds, network, security, teardown
 from tasks.context import Context
 
-SLOW: Final = tuple(kind for group in kinds.KINDS for kind in group if kind.goes_slowly)
+INSTANCES: Final = tuple(kind for group in instance.KINDS for kind in group if kind.goes_slowly)
+OTHERS: Final = tuple(
+    kind for group in kinds.KINDS for kind in group if kind.goes_slowly and kind not in INSTANCES
+)
 
 
 @shared_task(name=cleanup_task(Step.INSTANCE))
 async def cleanup_instance(context: Context) -> None:
-    await teardown.destroy(context, instance.KINDS, begin_with=SLOW)
+    await teardown.destroy(context, instance.KINDS, begin_with=(INSTANCES, OTHERS))
 
 
 @shared_task(name=cleanup_task(Step.SECURITY))

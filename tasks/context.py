@@ -23,7 +23,7 @@ from envwright.record import (
 from envwright.spec import EnvironmentSpec
 from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
 from tasks.failures import StepError
-from tasks.known import Known
+from tasks.known import Known, kept_volumes
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -263,6 +263,16 @@ class Context:
     async def tell_of_instances(self, instances: Mapping[str, Sequence[str]], what: str) -> None:
         """Put into the history what was done to these (ids by key), such as stopped."""
         await self._write({}, self._events("instance", instances, what))
+
+    async def tell_of_kept(self, key: str, volumes: Sequence[str]) -> None:
+        """Put on record that these volumes of the instances under this key are not deleted."""
+        name = kept_volumes(key)
+        ids = [*dict.fromkeys((*self.lookups.get(name, ()), *volumes))]
+        self.lookups[name] = ids
+        await self._write(
+            {f"{LOOKUP_FIELD}{name}": json.dumps(ids)},
+            self._events("volume", {key: volumes}, "kept"),
+        )
 
     async def note_rebooted(self, instances: Mapping[str, Sequence[str]]) -> None:
         """Put on record that these (ids by key) were asked to reboot, so that nobody asks again."""

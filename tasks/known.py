@@ -79,6 +79,11 @@ def ipv6_block(vpc_id: str) -> str:
     return f"ipv6_block:{vpc_id}"
 
 
+def kept_volumes(key: str) -> str:
+    """What holds the ids of volumes that outlived the instances under this key."""
+    return f"kept_volumes:{key}"
+
+
 def existing(key: str) -> str:
     """The lookup that holds the ids of what stands in a resource's place and is not ours."""
     return f"existing:{key}"

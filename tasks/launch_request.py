@@ -17,6 +17,7 @@ def options(wish: InstanceGroup) -> dict[str, Any]:
         "IamInstanceProfile": wish.instance_profile and {"Name": wish.instance_profile},
         "Monitoring": {"Enabled": True} if wish.detailed_monitoring else None,
         "EbsOptimized": wish.ebs_optimized,
+        "DisableApiTermination": wish.termination_protection or None,
         "InstanceInitiatedShutdownBehavior": _unless(wish.shutdown_behavior, "stop"),
         "CreditSpecification": wish.credit_mode and {"CpuCredits": wish.credit_mode},
         "InstanceMarketOptions": _market(wish),

@@ -18,23 +18,24 @@ from tasks.resources.base import Groups, Kind, Tagged, kind_name
 from tasks.together import together
 
 
-async def destroy(context: Context, groups: Groups, begin_with: Sequence[Kind] = ()) -> None:
+async def destroy(context: Context, groups: Groups, begin_with: Groups = ()) -> None:
     """Delete all of these kinds that the record or the inventory knows of.
 
-    Of the kinds to `begin_with`, which a later step deletes, the end is only asked for, so that
-    AWS is at it meanwhile.
+    Of the kinds to `begin_with` the end is only asked for, group by group, so that AWS is at it
+    meanwhile: where one group is refused, of the next ones nothing has begun to go.
     """
     await context.check_account()
-    kinds_of_groups = [kind for kinds in groups for kind in kinds]
+    all_kinds = {kind for kinds in (*begin_with, *groups) for kind in kinds}
     try:
-        tagged = await _settled_inventory(context, [*begin_with, *kinds_of_groups])
+        tagged = await _settled_inventory(context, [*all_kinds])
     except AwsError as error:
         # A worker that may not even look can have made nothing, if no belief says otherwise.
         is_nothing = all(one.state is ResourceState.GONE for one in context.beliefs.values())
         if error.error_class is ErrorClass.PERMISSION and is_nothing:
             return
         raise
-    await together(context.lease, *(_begin(context, kind, tagged) for kind in begin_with))
+    for kinds in begin_with:
+        await together(context.lease, *(_begin(context, kind, tagged) for kind in kinds))
     for kinds in reversed(groups):
         await together(context.lease, *(_take_down(context, kind, tagged) for kind in kinds))
 

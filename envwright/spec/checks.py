@@ -101,6 +101,7 @@ _CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[
     (InstanceGroup, instance_checks.tier_is_known),
     (InstanceGroup, instance_checks.public_addresses_lead_out),
     (InstanceGroup, instance_checks.merged_tags_fit),
+    (InstanceGroup, instance_checks.protection_holds),
     (InstanceGroup, instance_checks.types_have_credits),
     (InstanceGroup, instance_checks.tags_suit_the_metadata),
     (InstanceGroup, instance_checks.private_address_is_for_one),

@@ -72,6 +72,14 @@ def merged_tags_fit(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> It
         )
 
 
+def protection_holds(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
+    if group.spot is not None and group.termination_protection:
+        yield (
+            ("termination_protection",),
+            "AWS protects no spot instances from termination: leave one of the two out.",
+        )
+
+
 def types_have_credits(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
     if group.credit_mode is None:
         return

@@ -70,6 +70,11 @@ class InstanceGroup(Part):
         description="The private IPv4 address, of a group of one: a free one of a subnet of the "
         "group's.",
     )
+    termination_protection: Flag = Field(
+        False,
+        description="Whether AWS refuses to terminate them; then only `down --force` takes the "
+        "environment down.",
+    )
     shutdown_behavior: Literal["stop", "terminate"] = Field(
         "stop", description="What becomes of an instance that shuts itself down."
     )
@@ -100,6 +105,11 @@ class InstanceGroup(Part):
     tags: Tags = Field(
         {}, description="Tags of these instances, their volumes and network interfaces."
     )
+
+    @property
+    def keeps_volumes(self) -> bool:
+        """Whether a volume of it outlives its instance."""
+        return not all(volume.delete_on_termination for volume in self.volumes)
 
 
 Instances = dict[PartName, InstanceGroup]

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from envwright.placement import Placement
+from envwright.protection import is_lifted
 from envwright.spec import InstanceGroup
 from tasks.aws.errors import AwsError, ErrorClass, NoCapacity
-from tasks.aws.listing import Listing, in_filters
+from tasks.aws.listing import Listing
 from tasks.context import Context
 from tasks.launch_request import block_devices, metadata, options
 from tasks.lease import clock
 from tasks.resources.base import Tagged, all_ids
-
-if TYPE_CHECKING:
-    from types_aiobotocore_ec2.client import EC2Client
+from tasks.termination import (
+    ENDING,
+    lift_protection,
+    states_of,
+    tell_of_kept_volumes,
+    terminate,
+)
 
 _UNKNOWN_PROFILE: Final = "Invalid IAM Instance Profile"
 _SUBNET_IS_FULL: Final = "InsufficientFreeAddressesInSubnet"
@@ -42,9 +47,10 @@ class Instances(Tagged):
         items="Reservations",
         id_field="InstanceId",
         id_filter="instance-id",
-        gone=frozenset({"shutting-down", "terminated"}),
+        gone=ENDING,
     )
     by_token: ClassVar[bool] = True
+    goes_slowly: ClassVar[bool] = True
     deleted_together: ClassVar[bool] = True
 
     group: str
@@ -160,39 +166,54 @@ class Instances(Tagged):
             await context.lease.pause(context.settings.poll_every)
 
     @classmethod
-    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
-        """Terminate them all in one call, and wait until they are: till then they hold on to
-        their subnets and security groups."""
+    async def begin_delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """Terminate them all in one call. Raises `StepError` where some are protected."""
+        lifted = [
+            one
+            for key, ids in doomed.items()
+            if is_lifted(context.record, context.record.run, key)
+            for one in ids
+        ]
+        if lifted:
+            await lift_protection(context, lifted)
+        await tell_of_kept_volumes(context, doomed)
         ids = all_ids(doomed)
         try:
-            await context.ec2.terminate_instances(InstanceIds=ids)
+            await terminate(context, ids)
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
             # One unknown id makes AWS refuse the call for all of them.
-            states = await _states(context.ec2, ids)
+            states = await states_of(context.ec2, ids)
             if left := [one for one, state in states.items() if state != "terminated"]:
-                await context.ec2.terminate_instances(InstanceIds=left)
-        while await _may_still_run(context, ids):
+                await terminate(context, left)
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        """Terminate them, and wait until they are: till then they hold on to their subnets and
+        security groups."""
+        is_begun = False
+        while True:
+            states = await states_of(context.ec2, all_ids(doomed))
+            if not any(_may_still_run(context, states.get(one)) for one in all_ids(doomed)):
+                return
+            if not is_begun:
+                await cls._terminate_those_alive(context, doomed, states)
+                is_begun = True
             await context.lease.pause(context.settings.poll_every)
 
-
-async def _may_still_run(context: Context, ids: Sequence[str]) -> bool:
-    """Whether one is not terminated, or too new for its absence to mean anything."""
-    states = await _states(context.ec2, ids)
-    return any(
-        states[one] != "terminated" if one in states else not context.is_settled() for one in ids
-    )
-
-
-async def _states(ec2: "EC2Client", ids: Sequence[str]) -> dict[str, str]:
-    """The states of those that AWS shows, by id."""
-    states: dict[str, str] = {}
-    for some in in_filters(ids):
-        answer = await ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": some}])
-        states |= {
-            instance["InstanceId"]: instance["State"]["Name"]
-            for reservation in answer["Reservations"]
-            for instance in reservation["Instances"]
+    @classmethod
+    async def _terminate_those_alive(
+        cls, context: Context, doomed: Mapping[str, Sequence[str]], states: Mapping[str, str]
+    ) -> None:
+        alive = {
+            key: [one for one in ids if states.get(one) not in ENDING]
+            for key, ids in doomed.items()
         }
-    return states
+        if any(alive.values()):
+            await cls.begin_delete(context, alive)
+
+
+def _may_still_run(context: Context, state: str | None) -> bool:
+    """Whether one is not terminated, or too new for its absence to mean anything."""
+    return state != "terminated" if state else not context.is_settled()

@@ -98,6 +98,11 @@ def test_the_root_volume_has_the_limits_of_its_type():
 @pytest.mark.parametrize(
     ("changed", "path", "told"),
     [
+        (
+            {"spot": {}, "termination_protection": True},
+            ".termination_protection",
+            "AWS protects no spot instances",
+        ),
         ({"credit_mode": "unlimited", "types": ["t3.micro", "m5.large"]}, ".types[1]", "no CPU"),
         ({"private_address": "10.20.0.10", "count": 2}, ".private_address", "say `count: 1`"),
         ({"private_address": "10.20.0.300", "count": 1}, ".private_address", "not an IPv4"),

@@ -1,5 +1,6 @@
 """Build environments, take them down, and go on with what failed."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -41,6 +42,12 @@ def up(
 
 def down(
     names: Names,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", metavar=NO_VALUE, help="Also instances that are protected from termination."
+        ),
+    ] = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -59,7 +66,7 @@ def down(
         if not yes and not really_take_down(records):
             raise exits.Declined
         ids = [record.environment_id for record in records]
-        answers = [attempt(client.destroy, one) for one in ids]
+        answers = [attempt(partial(client.destroy, force=force), one) for one in ids]
         return carry_out(client, answers, TAKEN_DOWN, How(not no_wait, timeout, as_json))
 
 
