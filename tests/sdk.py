@@ -12,6 +12,7 @@ from botocore.exceptions import (
 
 from config.settings import WorkerSettings
 from tasks.aws.actions import Effect
+from tasks.aws.door import Door
 from tasks.lease import Lease
 from tasks.store import Hold
 
@@ -27,6 +28,7 @@ OPERATIONS = {
     "delete_bucket": "DeleteBucket",
 }
 ONE_OF_EACH = {
+    Effect.NONE: "create_vpc",
     Effect.READ: "describe_vpcs",
     Effect.CREATE: "create_vpc",
     Effect.CREATE_BY_TOKEN: "run_instances",
@@ -95,3 +97,9 @@ LOST = ConnectionClosedError(endpoint_url=AWS)
 NEVER_SENT = EndpointConnectionError(endpoint_url=AWS)
 THROTTLED = refusal("RequestLimitExceeded", 503)
 FAILED = refusal("InternalError", 500)
+
+
+async def call(door: Door, effect: Effect) -> Any:
+    """Make a call that has this effect: one that has none is a dry run."""
+    parameters = {"DryRun": True} if effect is Effect.NONE else {}
+    return await getattr(door, ONE_OF_EACH[effect])(**parameters)

@@ -72,6 +72,9 @@ def test_an_instance_group_gets_the_safe_defaults():
         "size": None,
         "type": "gp3",
         "encrypted": True,
+        "kms_key": None,
+        "iops": None,
+        "throughput": None,
         "device_name": None,
     }
 
