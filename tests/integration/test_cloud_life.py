@@ -18,7 +18,7 @@ async def public_address(site: Site, instance: str) -> str | None:
 async def test_an_instance_stops_and_starts_through_its_states(cloud: Cloud, site: Site) -> None:
     """Stopping, stopped; pending, running; and its checks pass anew."""
     instance = await site.launch()
-    lasts = Durations(stopping=0.3, instance_pending=0.3, status_checks=NEVER)
+    lasts = Durations(stopping=1.0, instance_pending=1.0, status_checks=NEVER)
     cloud.behave(Behaviour(durations=lasts))
 
     async def look() -> str:

@@ -241,7 +241,11 @@ async def test_every_kind_keeps_the_contract(
         f"{kind.kind} has no example: describe it in EXAMPLES, and let EVERYTHING have it"
     )
     example = EXAMPLES[kind]
-    async with begin(EVERYTHING) as env, env.context() as context, outsider(aws.url) as ec2:
+    async with (
+        begin(EVERYTHING, lease=60.0) as env,
+        env.context() as context,
+        outsider(aws.url) as ec2,
+    ):
         wanted = all_of_spec(context)
         ours = [one for one in wanted if type(one) is kind]
         await engine.apply(context, groups_before(kind), wanted)

@@ -24,7 +24,7 @@ async def test_a_new_vpc_that_delete_does_not_know_is_deleted_all_the_same(
     cloud.inject("CreateInternetGateway", refused("InternetGatewayLimitExceeded"))
     cloud.inject("DeleteVpc", refused("InvalidVpcID.NotFound"))
 
-    async with begin(EVERYTHING, settle_time=2.0) as env:
+    async with begin(EVERYTHING, settle_time=6.0) as env:
         assert (await env.to_rest()).state is State.CLEANED
 
     assert len(cloud.calls("DeleteVpc")) == 2

@@ -60,12 +60,12 @@ def test_it_is_refused_before_anything_is_done(make: Callable[[], dict[str, Any]
     """As one fault, and in no time; nothing is written."""
     data = make()
     client = InMemoryClient()
-    begun = time.monotonic()
+    begun = time.process_time()
 
     with pytest.raises(SpecError) as caught:
         client.enqueue(data)
 
-    assert time.monotonic() - begun < AT_ONCE
+    assert time.process_time() - begun < AT_ONCE
     (fault,) = caught.value.faults
     assert fault.path == ""
     expected = "too deeply" if make in TOO_DEEP.values() else "too large"
@@ -81,10 +81,10 @@ def test_a_spec_is_far_from_the_limits() -> None:
 def test_many_faults_do_not_take_long() -> None:
     """The likeness of an unknown field is looked for once, not once for each of the others."""
     data = spec_data(**{f"f{number}": 1 for number in range(1000)})
-    begun = time.monotonic()
+    begun = time.process_time()
 
     with pytest.raises(SpecError) as caught:
         parse_spec(data)
 
     assert len(caught.value.faults) == 1000
-    assert time.monotonic() - begun < AT_ONCE
+    assert time.process_time() - begun < AT_ONCE
