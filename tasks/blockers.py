@@ -42,18 +42,19 @@ async def with_blockers(context: Context, failure: Failure, ec2: "EC2Client") ->
 
     `ec2` is one that may still be called: the context's is not after a failure.
     """
-    vpcs = [
-        one for key in context.beliefs if kind_name(key) == "vpc" for one in context.ids_of(key)
-    ]
-    if failure.category is not FailureCategory.BLOCKED or not vpcs:
+    vpcs, groups = _own(context, "vpc"), _own(context, "security_group")
+    if failure.category is not FailureCategory.BLOCKED or not (vpcs or groups):
         return failure
     blockers: list[str] = []
     try:
-        blockers = await _blockers(context, ec2, vpcs)
+        if vpcs:
+            blockers = await _blockers(context, ec2, vpcs)
+        else:
+            blockers = await _users_of_groups(context, ec2, groups)
     except (AwsError, Halted) as error:
         told = _not_looked_up(error)
     else:
-        told = _sentence(blockers)
+        told = _sentence(blockers, "In its VPC" if vpcs else "Using its security groups")
     return failure.model_copy(
         update={"message": f"{failure.message} {told}", "blockers": tuple(blockers)}
     )
@@ -64,14 +65,18 @@ def _not_looked_up(error: EnvwrightError) -> str:
     return f"What uses it could not be looked up: {reason}"
 
 
-def _sentence(blockers: Sequence[str]) -> str:
+def _own(context: Context, kind: str) -> list[str]:
+    return [one for key in context.beliefs if kind_name(key) == kind for one in context.ids_of(key)]
+
+
+def _sentence(blockers: Sequence[str], where: str) -> str:
     if not blockers:
         return (
             "Its VPC holds no network interface, subnet, security group, route table or internet "
             "gateway of others: look for endpoints, VPN gateways and peerings."
         )
     more = f"; and {len(blockers) - _NAMED} more" if len(blockers) > _NAMED else ""
-    return f"In its VPC and not of this environment: {'; '.join(blockers[:_NAMED])}{more}."
+    return f"{where} and not of this environment: {'; '.join(blockers[:_NAMED])}{more}."
 
 
 async def _blockers(context: Context, ec2: "EC2Client", vpcs: Sequence[str]) -> list[str]:
@@ -90,6 +95,22 @@ async def _blockers(context: Context, ec2: "EC2Client", vpcs: Sequence[str]) -> 
         *own.strangers(groups["SecurityGroups"], "GroupId", own.group),
         *own.strangers(tables["RouteTables"], "RouteTableId", _route_table),
         *own.strangers(gateways["InternetGateways"], "InternetGatewayId", _gateway),
+    ]
+
+
+async def _users_of_groups(context: Context, ec2: "EC2Client", groups: Sequence[str]) -> list[str]:
+    """A few words on what holds on to these groups: all that is looked at of another's VPC."""
+    own = _Own(context)
+    using: Any = [{"Name": "group-id", "Values": [*groups]}]
+    interfaces = await ec2.describe_network_interfaces(Filters=using)
+    found: dict[str, Any] = {}
+    for direction in ("ip-permission", "egress.ip-permission"):
+        naming: Any = [{"Name": f"{direction}.group-id", "Values": [*groups]}]
+        answer = await ec2.describe_security_groups(Filters=naming)
+        found |= {one["GroupId"]: one for one in answer["SecurityGroups"]}
+    return [
+        *own.strangers(interfaces["NetworkInterfaces"], "NetworkInterfaceId", _interface),
+        *own.strangers([*found.values()], "GroupId", own.group),
     ]
 
 

@@ -23,7 +23,7 @@ from envwright.record import (
 from envwright.spec import EnvironmentSpec
 from tasks.aws.tags import Inventory, Owner, read_inventory, tag_list
 from tasks.failures import StepError
-from tasks.known import Known, kept_volumes
+from tasks.known import Known, all_existing, kept_volumes
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
 
@@ -175,8 +175,10 @@ class Context:
             )
 
     async def inventory(self) -> Inventory:
-        """What carries this environment's tags in AWS now."""
-        return await read_inventory(self.ec2, self._owner)
+        """What carries this environment's tags in AWS now, but for what is known not to be its
+        own: somebody may have copied its tags."""
+        inventory = await read_inventory(self.ec2, self._owner)
+        return inventory.without(all_existing(self.lookups))
 
     async def intend(self, intents: Mapping[str, "Intent"]) -> None:
         """Put on record that these are about to be made.
@@ -307,8 +309,14 @@ class Context:
 
     async def remember(self, name: str, value: Any) -> None:
         """Keep what was looked up, so that each attempt at this environment uses the same."""
-        self.lookups[name] = value
-        await self._write({f"{LOOKUP_FIELD}{name}": json.dumps(value)}, [])
+        await self.remember_all({name: value})
+
+    async def remember_all(self, values: Mapping[str, Any]) -> None:
+        """Keep these lookups, by name: all of them or none."""
+        self.lookups |= values
+        await self._write(
+            {f"{LOOKUP_FIELD}{name}": json.dumps(value) for name, value in values.items()}, []
+        )
 
     async def _write(self, fields: Mapping[str, str], events: list[Event]) -> None:
         match await self._store.note(self.lease.hold, fields, events):

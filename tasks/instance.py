@@ -55,7 +55,7 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
         root_device=root_device,
         root_size=root_size,
         brought_along=known.brought_along_by(group),
-        key_name=key_pair_name(known.spec),
+        key_name=key_pair_name(known),
         ipv6=known.spec.network.ipv6,
     )
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 from envwright.spec import EnvironmentSpec, InstanceGroup, Tier
 
 ZONES: Final = "zones"
+KEY_PAIR_NAME: Final = "key_pair_name"
+
+_EXISTING: Final = "existing:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Known:
     def zones(self) -> tuple[str, ...]:
         """The names of the network's zones: as the spec gives them, or the region's first ones."""
         asked = self.spec.network.zones
-        return tuple(self.lookups[ZONES] if isinstance(asked, int) else asked)
+        return asked if isinstance(asked, tuple) else tuple(self.lookups[ZONES])
 
     def tier_of(self, group: InstanceGroup) -> Tier:
         """The tier that a group's instances stand in."""
@@ -54,6 +57,12 @@ class Known:
         """The IPv6 block that AWS gave a VPC."""
         return str(self.lookups[ipv6_block(vpc_id)])
 
+    @property
+    def key_pair_name(self) -> str | None:
+        """The name of the key pair that exists; None where it is ours."""
+        name: str | None = self.lookups.get(KEY_PAIR_NAME)
+        return name
+
     def existing(self, key: str) -> tuple[str, ...]:
         """The ids of what stands in a resource's place and is not ours; none where it is ours."""
         return tuple(self.lookups.get(existing(key), ()))
@@ -86,4 +95,9 @@ def kept_volumes(key: str) -> str:
 
 def existing(key: str) -> str:
     """The lookup that holds the ids of what stands in a resource's place and is not ours."""
-    return f"existing:{key}"
+    return f"{_EXISTING}{key}"
+
+
+def all_existing(lookups: Mapping[str, Any]) -> set[str]:
+    """The ids of all that is used and not ours."""
+    return {one for name, ids in lookups.items() if name.startswith(_EXISTING) for one in ids}

@@ -11,11 +11,16 @@ from envwright.spec import InstanceGroup
 from tasks import known
 from tasks.aws.errors import AwsError
 from tasks.context import Context
+from tasks.existing import look_up_existing
 from tasks.failures import ResourceError, StepError
 
 
 async def look_up_zones(context: Context) -> None:
-    """Find the region's first zones, where the spec only counts them."""
+    """Find the region's first zones, where the spec only counts them.
+
+    Subnets that exist come first, since the zones are theirs.
+    """
+    await look_up_existing(context)
     asked = context.spec.network.zones
     if not isinstance(asked, int) or known.ZONES in context.lookups:
         return

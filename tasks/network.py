@@ -9,6 +9,8 @@ from envwright.names import Step, provision_task
 from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
+from tasks.keys import VPC as VPC
+from tasks.keys import subnet as subnet
 from tasks.known import Known
 from tasks.lookups import look_up_zones
 from tasks.resources.base import Groups, Need, Resource
@@ -38,7 +40,6 @@ KINDS: Final[Groups] = (
     (MainRoute,),
 )
 
-VPC: Final = "network/vpc/main"
 DHCP_OPTIONS: Final = "network/dhcp_options/main"
 GATEWAY: Final = "network/internet_gateway/main"
 EGRESS_ONLY_GATEWAY: Final = "network/egress_only_internet_gateway/main"
@@ -49,14 +50,11 @@ _IPV6_BLOCKS_OF_A_TIER: Final = 16
 """More than there are zones, so that none that is added moves a block of another tier."""
 
 
-def subnet(tier: str, zone: str) -> str:
-    """The key of a tier's subnet in a zone."""
-    return f"network/subnet/{tier}-{zone}"
-
-
 def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     spec, dns = known.spec, known.spec.network.dns
+    if spec.network.cidr is None:
+        return []
     resources: list[Resource] = [
         Vpc(key=VPC, cidr=spec.network.cidr, ipv6=spec.network.ipv6),
         *subnets(known),

@@ -95,7 +95,7 @@ def _context(
         settings=settings,
         ec2=cast(Any, ec2),
         ssm=cast(Any, ssm),
-        own_account=_no_account,
+        own_account=_some_account,
     )
 
 
@@ -106,8 +106,9 @@ class _NoRecord:
         return Written.WRITTEN
 
 
-async def _no_account() -> str:
-    raise AssertionError("A rehearsal begins with nothing, so there is nothing of an account.")
+async def _some_account() -> str:
+    """It is for a later attempt to compare with, and a rehearsal is the only one."""
+    return "0" * 12
 
 
 def _step(

@@ -104,9 +104,10 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
             for zone in context.known.zones
         },
         security_groups={
-            name: context.id_of(security_group(name)) for name in context.spec.security.groups
+            name: context.id_of(security_group(name))
+            for name in (*context.spec.security.groups, *context.spec.security.existing_groups)
         },
-        key_pair=key_pair_name(context.spec),
+        key_pair=key_pair_name(context.known),
         instances=tuple(sorted(instances, key=lambda one: (one.group, one.zone, one.id))),
     )
 

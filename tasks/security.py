@@ -7,11 +7,13 @@ from typing import Final
 from celery import shared_task
 
 from envwright.names import Step, provision_task
-from envwright.spec import EnvironmentSpec, Rule
+from envwright.spec import Rule
 from tasks import engine
 from tasks.context import Context
+from tasks.existing import look_up_existing
+from tasks.keys import KEY_PAIR, VPC
+from tasks.keys import security_group as security_group
 from tasks.known import Known
-from tasks.network import VPC
 from tasks.resources.base import Groups, Resource
 from tasks.resources.default_group import DefaultGroup
 from tasks.resources.key_pair import KeyPair
@@ -25,17 +27,18 @@ from tasks.resources.security_group_rules import (
 
 KINDS: Final[Groups] = ((SecurityGroup, KeyPair, DefaultGroup), (SecurityGroupRules,))
 
-KEY_PAIR: Final = "security/key_pair/main"
 
-
-def security_group(name: str) -> str:
-    """The key of the security group with this name in the spec."""
-    return f"security/security_group/{name}"
-
-
-def key_pair_name(spec: EnvironmentSpec) -> str | None:
+def key_pair_name(known: Known) -> str | None:
     """The key pair's name in EC2, where it is unique in the account and region."""
-    return f"envwright-{spec.environment_id}" if spec.security.key_pair else None
+    if known.spec.security.key_pair is None:
+        return None
+    return known.key_pair_name or f"envwright-{known.spec.environment_id}"
+
+
+def _name_in_vpc(known: Known, name: str) -> str:
+    """A group's name in EC2, where it is unique in its VPC: others may have groups in one that
+    exists."""
+    return f"{known.spec.name}.{name}" if known.existing(VPC) else name
 
 
 def wanted(known: Known) -> list[Resource]:
@@ -45,7 +48,11 @@ def wanted(known: Known) -> list[Resource]:
     for name, group in spec.security.groups.items():
         resources.append(
             SecurityGroup(
-                key=security_group(name), vpc=VPC, name=name, description=group.description
+                key=security_group(name),
+                vpc=VPC,
+                name=name,
+                name_in_vpc=_name_in_vpc(known, name),
+                description=group.description,
             )
         )
         if group.ingress:
@@ -54,11 +61,9 @@ def wanted(known: Known) -> list[Resource]:
             resources.append(_rules(name, "egress", group.egress))
     if spec.security.default_group == "stripped":
         resources.append(DefaultGroup(key="security/default_group/main", vpc=VPC))
-    name_in_ec2 = key_pair_name(spec)
-    if spec.security.key_pair is not None and name_in_ec2 is not None:
-        resources.append(
-            KeyPair(key=KEY_PAIR, name=name_in_ec2, public_key=spec.security.key_pair.public_key)
-        )
+    public_key = spec.security.key_pair and spec.security.key_pair.public_key
+    if public_key and (called := key_pair_name(known)):
+        resources.append(KeyPair(key=KEY_PAIR, name=called, public_key=public_key))
     return resources
 
 
@@ -91,4 +96,5 @@ def _cidr_kind(cidr: str) -> PeerKind:
 
 @shared_task(name=provision_task(Step.SECURITY))
 async def security(context: Context) -> None:
+    await look_up_existing(context)
     await engine.apply(context, KINDS, wanted(context.known))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envwright.spec import (
     dhcp_checks,
+    existing_checks,
     flow_log_checks,
     instance_checks,
     network_checks,
@@ -21,12 +22,13 @@ from envwright.spec import (
     volume_checks,
 )
 from envwright.spec.dhcp import Dhcp
+from envwright.spec.existing import Existing, ExistingSubnets
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flaw, Loc
 from envwright.spec.instances import InstanceGroup
 from envwright.spec.network import Dns, Network, Tier
 from envwright.spec.part import Account, Part
-from envwright.spec.security import Rule, SecurityGroup
+from envwright.spec.security import KeyPair, Rule, Security, SecurityGroup
 from envwright.spec.unsound import Unsound
 from envwright.spec.volumes import RootVolume, Volume
 
@@ -66,6 +68,10 @@ def _as_far_as_known(flaws: Iterator[Flaw]) -> Iterator[Flaw]:
 
 _CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...]] = (
     (Account, network_checks.role_is_in_the_partition),
+    (Network, existing_checks.vpc_is_made_or_exists),
+    (Network, existing_checks.zones_are_known),
+    (Network, existing_checks.nothing_else_is_asked_of_an_existing_vpc),
+    (Network, existing_checks.tiers_exist_with_their_vpc),
     (Network, network_checks.zones_are_of_the_region),
     (Network, network_checks.zones_are_distinct),
     (Network, tier_checks.tiers_are_distinct),
@@ -84,6 +90,12 @@ _CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[
     (FlowLog, flow_log_checks.log_has_one_destination),
     (FlowLog, flow_log_checks.log_group_has_a_role),
     (Network, flow_log_checks.logs_are_distinct),
+    (Existing, existing_checks.named_in_one_way),
+    (ExistingSubnets, existing_checks.ids_are_distinct),
+    (KeyPair, existing_checks.named_in_one_way),
+    (Security, existing_checks.existing_groups_have_names_of_their_own),
+    (Security, existing_checks.existing_groups_have_their_vpc),
+    (Security, existing_checks.an_existing_default_group_is_left_alone),
     (SecurityGroup, security_checks.ingress_is_distinct),
     (SecurityGroup, security_checks.egress_is_distinct),
     (SecurityGroup, rule_limits.group_can_hold_its_rules),

@@ -120,6 +120,13 @@ RuleDescription = Annotated[
         "any of ._-:/()#,@[]+=;{}!$* in it.",
     ),
 ]
+KeyPairName = Annotated[
+    str,
+    Form(
+        r"[!-~]([ -~]{0,253}[!-~])?",
+        "the name of a key pair: it has 1 to 255 ASCII characters, and no space at either end.",
+    ),
+]
 PublicKey = Annotated[str, AfterValidator(canonical_public_key)]
 
 

@@ -49,10 +49,10 @@ def placement_is_distinct(group: InstanceGroup, _: Loc, __: "EnvironmentSpec") -
 def zones_are_the_networks(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
     if group.zones is None:
         return
-    if isinstance(spec.network.zones, int):
+    if not isinstance(spec.network.zones, tuple):
         yield (
             ("zones",),
-            "The network only counts its zones: name them in `network.zones` to place by name.",
+            "The network does not name its zones: name them in `network.zones` to place by name.",
         )
         return
     if UNSOUND in spec.network.zones:
@@ -182,6 +182,6 @@ def _zone_indexes(group: InstanceGroup, spec: "EnvironmentSpec") -> Sequence[int
     zones = spec.network.zones
     if group.zones is None:
         return range(spec.network.zone_count)
-    if isinstance(zones, int) or UNSOUND in (*zones, *group.zones):
+    if not isinstance(zones, tuple) or UNSOUND in (*zones, *group.zones):
         return ()
     return [zones.index(zone) for zone in group.zones if zone in zones]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from envwright.spec.addresses import MAX_PREFIX, MIN_PREFIX, SubnetCidr, VpcCidr
 from envwright.spec.dhcp import Dhcp
+from envwright.spec.existing import ExistingSubnets, ExistingVpc
 from envwright.spec.fields import PartName, Zones
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flag, Whole
@@ -49,14 +50,28 @@ class Tier(Part):
     cidrs: Annotated[tuple[SubnetCidr, ...], Field(min_length=1)] | None = Field(
         None, description="The subnets' own CIDR blocks, one for each zone, in the zones' order."
     )
+    existing: ExistingSubnets | None = Field(
+        None,
+        description="Subnets of an existing VPC, to use instead of making some. They are never "
+        "changed or deleted.",
+    )
 
 
 class Network(Part):
     """A VPC, and in each zone one subnet of each tier."""
 
-    cidr: VpcCidr = Field(description="The IPv4 CIDR block of the VPC, from /16 to /28.")
-    zones: Zones = Field(
-        description="The availability zones: how many (1 to 6), or a list of their names."
+    cidr: VpcCidr | None = Field(
+        None, description="The IPv4 CIDR block of the VPC, from /16 to /28."
+    )
+    existing_vpc: ExistingVpc | None = Field(
+        None,
+        description="A VPC that exists, to use instead of making one. It is never changed or "
+        "deleted.",
+    )
+    zones: Zones | None = Field(
+        None,
+        description="The availability zones: how many (1 to 6), or a list of their names. In an "
+        "existing VPC it may be left out: they are those of the subnets.",
     )
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=MAX_TIERS)] = Field(
         (Tier(name="public", access="public"),),
@@ -87,13 +102,26 @@ class Network(Part):
 
     @property
     def zone_count(self) -> int:
+        """How many zones there are. Raises `Unsound` where AWS alone knows that of subnets that
+        exist."""
+        if self.zones is None:
+            raise Unsound("zones")
         return self.zones if isinstance(self.zones, int) else len(self.zones)
 
     @property
     def nat_gateway_count(self) -> int:
         """How many NAT gateways there are: none, or one in each of the first zones."""
+        if self.existing_vpc is not None:
+            return 0
         asked = self.nat_gateways or ("one" if self.tiers_of("private") else "none")
         return {"none": 0, "one": 1, "one_per_zone": self.zone_count}[asked]
+
+    @property
+    def block(self) -> IPv4Network:
+        """The VPC's own block. Raises `Unsound` where AWS alone knows that of one that exists."""
+        if self.cidr is None:
+            raise Unsound("cidr")
+        return IPv4Network(self.cidr)
 
     def tier(self, name: str | None) -> Tier:
         """The tier of this name; the first one for None."""
@@ -116,7 +144,7 @@ class Network(Part):
         asks = tuple(
             Ask(tier.prefix, tuple(map(IPv4Network, tier.cidrs or ()))) for tier in self.tiers
         )
-        laid_out = lay_out(IPv4Network(self.cidr), asks, self.zone_count + self.reserved_zones)
+        laid_out = lay_out(self.block, asks, self.zone_count + self.reserved_zones)
         return {
             tier.name: tuple(map(str, blocks))
             for tier, blocks in zip(self.tiers, laid_out, strict=True)

@@ -33,7 +33,7 @@ def role_is_in_the_partition(account: Account, _: Loc, spec: "EnvironmentSpec") 
 
 
 def zones_are_of_the_region(network: Network, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:
-    if isinstance(network.zones, int):
+    if not isinstance(network.zones, tuple):
         return
     for index, zone in known(network.zones):
         if zone[:-1] != spec.region:
@@ -41,7 +41,7 @@ def zones_are_of_the_region(network: Network, _: Loc, spec: "EnvironmentSpec") -
 
 
 def zones_are_distinct(network: Network, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
-    if not isinstance(network.zones, int):
+    if isinstance(network.zones, tuple):
         yield from named_once("zones", network.zones)
 
 

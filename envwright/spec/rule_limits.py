@@ -61,13 +61,13 @@ def interface_can_hold_its_rules(
     group: InstanceGroup, _: Loc, spec: "EnvironmentSpec"
 ) -> Iterator[Flaw]:
     """The quotas hold for all groups alike: the largest one sets that of rules."""
-    groups = spec.security.groups
-    named = [groups[one] for _, one in known(group.security_groups) if one in groups]
-    most = max((rules for one in named for _, rules in _directions(one)), default=0)
-    if most <= MOST_ON_AN_INTERFACE < most * len(named):
+    groups, names = spec.security.groups, group.security_groups
+    of_ours = [groups[one] for _, one in known(names) if one in groups]
+    most = max((rules for one in of_ours for _, rules in _directions(one)), default=0)
+    if most <= MOST_ON_AN_INTERFACE < most * len(names):
         yield (
             ("security_groups",),
-            f"The largest of these {len(named)} groups has {_as_counted(most)}, and no quotas let "
+            f"The largest of these {len(names)} groups has {_as_counted(most)}, and no quotas let "
             f"an interface have groups and rules of more than {MOST_ON_AN_INTERFACE} multiplied: "
             "name fewer groups, or larger blocks.",
         )

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, WrapSerializer
 
 from envwright.spec.addresses import PeerCidr, PortRange, Ports
+from envwright.spec.existing import ExistingGroup
 from envwright.spec.fields import (
     GroupDescription,
+    KeyPairName,
     PrefixListId,
     PublicKey,
     RuleDescription,
@@ -15,6 +17,7 @@ from envwright.spec.fields import (
 )
 from envwright.spec.forms import AsSet, Flag
 from envwright.spec.part import Part
+from envwright.spec.tags import KnownTags
 
 
 class Rule(Part):
@@ -37,7 +40,7 @@ class Rule(Part):
         (), description="Peers by prefix list: their ids."
     )
     groups: Annotated[tuple[str, ...], AsSet] = Field(
-        (), description="Peers by security group: names of groups of this spec."
+        (), description="Peers by security group: names of groups of this spec, existing ones too."
     )
     self_: Flag = Field(
         False, alias="self", description="Whether the group's own members are peers."
@@ -82,11 +85,16 @@ class SecurityGroup(Part):
 
 
 class KeyPair(Part):
-    """An EC2 key pair, made from your own public key and given to every instance."""
+    """An EC2 key pair, given to every instance: made from your public key, or one that exists."""
 
-    public_key: PublicKey = Field(
+    public_key: PublicKey | None = Field(
+        None,
         description="An OpenSSH public key, Ed25519 or RSA: the one line of the .pub file.",
         repr=False,
+    )
+    name: KeyPairName | None = Field(None, description="The name of a key pair that exists.")
+    tags: KnownTags | None = Field(
+        None, description="Tags of a key pair that exists, which no other has."
     )
 
 
@@ -95,6 +103,11 @@ class Security(Part):
 
     groups: dict[SecurityGroupName, SecurityGroup] = Field(
         {}, description="The security groups, by name."
+    )
+    existing_groups: dict[SecurityGroupName, ExistingGroup] = Field(
+        {},
+        description="Groups of an existing VPC, each by the name that this spec calls it by. They "
+        "are used like the others, and never changed or deleted.",
     )
     key_pair: KeyPair | None = Field(None, description="The key pair, if there shall be one.")
     default_group: Literal["untouched", "stripped"] = Field(

@@ -59,10 +59,10 @@ def peers_are_known(rule: Rule, _: Loc, spec: "EnvironmentSpec") -> Iterator[Fla
 
 
 def unknown_group(at: Loc, name: str, spec: "EnvironmentSpec") -> Iterator[Flaw]:
-    known = spec.security.groups
-    if name in known:
+    names = {*spec.security.groups, *spec.security.existing_groups}
+    if name in names:
         return
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, names, n=1)
     advice = f"did you mean {shown(close[0])}?" if close else "define it under `security.groups`."
     yield at, f"{shown(name)} is not a security group of this spec: {advice}"
 

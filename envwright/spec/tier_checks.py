@@ -17,8 +17,13 @@ MAX_ZONES: Final = 6
 
 
 def sizes_are_given_in_one_way(tier: Tier, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
-    if tier.prefix is not None and tier.cidrs is not None:
-        yield (), "`prefix` and `cidrs` exclude each other: give one of the two."
+    given = [one for one in ("prefix", "cidrs", "existing") if getattr(tier, one) is not None]
+    if len(given) > 1:
+        named = " and ".join(map(shown, given))
+        yield (
+            (),
+            f"{named} exclude each other: give one of the {'two' if len(given) == 2 else 'three'}.",
+        )
 
 
 def tiers_are_distinct(network: Network, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
@@ -39,7 +44,7 @@ def each_zone_has_a_block(network: Network, _: Loc, __: "EnvironmentSpec") -> It
 
 
 def blocks_lie_in_the_vpc(network: Network, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
-    vpc = IPv4Network(network.cidr)
+    vpc = network.block
     for at, block in _given_blocks(network):
         if not block.subnet_of(vpc):
             yield at, f"{block} lies outside the VPC's {vpc}."

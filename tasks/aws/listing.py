@@ -28,26 +28,27 @@ class Listing:
     async def of_ids(self, ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those of these ids that AWS shows and that are not gone."""
         if self.id_filter is None:
-            ours = await self._all(ec2, [{"Name": "tag-key", "Values": [TAG_RESOURCE]}])
+            ours = await self.matching(ec2, [{"Name": "tag-key", "Values": [TAG_RESOURCE]}])
             return [item for item in ours if item[self.id_field] in ids]
         return [
             item
             for some in in_filters(ids)
-            for item in await self._all(ec2, [{"Name": self.id_filter, "Values": some}])
+            for item in await self.matching(ec2, [{"Name": self.id_filter, "Values": some}])
         ]
 
     async def of_tag(self, ec2: Any, tag: str, value: str) -> list[dict[str, Any]]:
         """Those that carry this tag with this value and are not gone."""
-        return await self._all(ec2, [{"Name": f"tag:{tag}", "Values": [value]}])
+        return await self.matching(ec2, [{"Name": f"tag:{tag}", "Values": [value]}])
 
     async def of_account(self, ec2: Any) -> list[dict[str, Any]]:
         """All that the account has in the region and that is not gone, whoever made it."""
-        return await self._all(ec2, [])
+        return await self.matching(ec2, [])
 
     def ids(self, items: Sequence[dict[str, Any]]) -> list[str]:
         return [item[self.id_field] for item in items]
 
-    async def _all(self, ec2: Any, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def matching(self, ec2: Any, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those that fit these filters of the call and are not gone."""
         found: list[dict[str, Any]] = []
         asked: dict[str, Any] = {self.filters: filters} if filters else {}
         while True:

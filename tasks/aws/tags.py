@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +66,13 @@ class Inventory:
 
     own: Mapping[str, list[str]]
     of_another_record: Mapping[str, list[str]]
+
+    def without(self, ids: Collection[str]) -> "Inventory":
+        return Inventory(_without(self.own, ids), _without(self.of_another_record, ids))
+
+
+def _without(some: Mapping[str, list[str]], ids: Collection[str]) -> dict[str, list[str]]:
+    return {key: [one for one in have if one not in ids] for key, have in some.items()}
 
 
 def tag_list(owner: Owner, key: str | None, name: str, own: Mapping[str, str]) -> Any:

@@ -22,12 +22,13 @@ class SecurityGroup(Tagged):
 
     vpc: str
     name: str
+    name_in_vpc: str
     description: str
 
     async def create(self, context: Context, count: int) -> list[str]:
         answer = await context.ec2.create_security_group(
             VpcId=context.id_of(self.vpc),
-            GroupName=self.name,
+            GroupName=self.name_in_vpc,
             Description=self.description,
             TagSpecifications=self.tags(context, self.name),
         )

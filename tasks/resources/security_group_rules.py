@@ -114,7 +114,9 @@ class SecurityGroupRules(Resource):
         name, direction = _parts(key)
         group = context.spec.security.groups.get(name)
         rules = (group.ingress if direction == "ingress" else group.egress) if group else ()
-        return not any(rule.groups for rule in rules or ())
+        return not any(
+            named in context.spec.security.groups for rule in rules or () for named in rule.groups
+        )
 
     @classmethod
     async def find_on(

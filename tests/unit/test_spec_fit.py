@@ -7,14 +7,14 @@ from tests.spec_data import faults_of, many_tags, with_value
 
 
 def test_zones_by_name_need_a_network_that_names_its_zones():
-    """A network that only counts its zones has no names to place by."""
+    """A network that does not name its zones has no names to place by."""
     data = with_value("network.zones", 2)
     data["instances"]["web"]["zones"] = ["eu-west-1a"]
 
     ((path, sentence),) = faults_of(data)
 
     assert path == "instances.web.zones"
-    assert "only counts its zones" in sentence
+    assert "does not name its zones" in sentence
 
 
 @pytest.mark.parametrize(("count", "fits"), [(22, True), (23, False)])

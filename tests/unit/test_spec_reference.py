@@ -20,11 +20,14 @@ HEADINGS = {
     "Account": "Account",
     "Network": "Network",
     "Tier": "Tier",
+    "ExistingVpc": "Existing VPC",
+    "ExistingSubnets": "Existing subnets",
     "Dns": "DNS",
     "Dhcp": "DHCP",
     "FlowLog": "Flow log",
     "Security": "Security",
     "SecurityGroup": "Security group",
+    "ExistingGroup": "Existing group",
     "Rule": "Rule",
     "KeyPair": "Key pair",
     "InstanceGroup": "Instances",
@@ -113,7 +116,11 @@ def test_the_examples_are_valid(path: Path):
 
 def test_there_are_examples():
     """The tests above check something."""
-    assert {path.name for path in EXAMPLES} >= {"web.yaml", "unknown-image.yaml"}
+    assert {path.name for path in EXAMPLES} >= {
+        "web.yaml",
+        "unknown-image.yaml",
+        "existing-vpc.yaml",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""The keys of those resources that more than one step needs."""
+
+from typing import Final
+
+VPC: Final = "network/vpc/main"
+KEY_PAIR: Final = "security/key_pair/main"
+
+
+def subnet(tier: str, zone: str) -> str:
+    """The key of a tier's subnet in a zone."""
+    return f"network/subnet/{tier}-{zone}"
+
+
+def security_group(name: str) -> str:
+    """The key of the security group with this name in the spec."""
+    return f"security/security_group/{name}"
