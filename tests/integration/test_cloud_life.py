@@ -28,16 +28,21 @@ async def test_an_instance_stops_and_starts_through_its_states(cloud: Cloud, sit
     (change,) = told["StoppingInstances"]
     assert change["PreviousState"]["Name"] == "running"
     assert change["CurrentState"]["Name"] == "stopping"
-    assert await outcome(site.ec2.stop_instances(InstanceIds=[instance])) == "done"
-    assert await outcome(site.ec2.start_instances(InstanceIds=[instance])) == (
-        "IncorrectInstanceState"
-    )
     assert await states_seen(look, "stopped") == ["stopping", "stopped"]
     assert await checks_of(site.ec2, instance) == ("not-applicable", "not-applicable")
     told = await site.ec2.start_instances(InstanceIds=[instance])
     assert told["StartingInstances"][0]["CurrentState"]["Name"] == "pending"
     assert await states_seen(look, "running") == ["pending", "running"]
     assert await checks_of(site.ec2, instance) == ("initializing", "initializing")
+
+
+async def test_a_stopping_instance_cannot_start(cloud: Cloud, site: Site) -> None:
+    """To stop it again is no error."""
+    ids = [await site.launch()]
+    cloud.behave(Behaviour(durations=Durations(stopping=NEVER)))
+    for _ in range(2):
+        assert await outcome(site.ec2.stop_instances(InstanceIds=ids)) == "done"
+    assert await outcome(site.ec2.start_instances(InstanceIds=ids)) == "IncorrectInstanceState"
 
 
 async def test_an_instance_that_is_terminated_while_it_stops_never_comes_back(
