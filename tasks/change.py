@@ -35,13 +35,14 @@ async def change_instances(context: Context) -> None:
     if change.operation is Operation.REPLACE:
         await look_up_zones(context)
         await look_up_images(context)
-        await engine.apply(context, step.KINDS, _made_anew(context, change))
+        launches = _made_anew(context, change)
+        await engine.apply(context, step.KINDS, [*launches, *step.standing_on(launches)])
 
 
 @shared_task(name=change_task(Step.READY))
 async def change_ready(context: Context) -> None:
     change = _change_of(context)
-    launches = step.wanted(context.known)
+    launches = step.launches(context.known)
     ids = {one.key: context.ids_of(one.key) for one in launches}
     comes_to_run = change.operation not in (Operation.STOP, Operation.TERMINATE)
     touched = _touched(change, launches) if comes_to_run else ()
@@ -78,7 +79,7 @@ def _made_anew(context: Context, change: Change) -> list[Instances]:
     """What a replacement leaves: of a group all that the spec asks for, else as many as before."""
     return [
         one if one.group in change.groups else replace(one, count=change.size(one.key))
-        for one in step.wanted(context.known)
+        for one in step.launches(context.known)
         if one.group in change.groups or change.size(one.key)
     ]
 

@@ -37,11 +37,7 @@ async def until_checks_passed(
         }
         for one in told:
             if _state(one) not in _COMING and one["InstanceId"] not in resting:
-                raise StepError(
-                    FailureCategory.AWS,
-                    f"Instance {one['InstanceId']} is {_state(one)} instead of running: "
-                    f"{await _reason(context, one['InstanceId'])}",
-                )
+                raise await _not_running(context, one)
         done = resting | {one["InstanceId"] for one in told if _passed(one)}
         waiting = [one for one in waiting if one not in done]
         if waiting and clock() - begun > context.settings.instance_timeout:
@@ -53,6 +49,27 @@ async def until_checks_passed(
             )
         if waiting:
             await context.lease.pause(context.settings.poll_every)
+
+
+async def until_begun(context: Context, ids: Sequence[str]) -> None:
+    """Wait until none of these is pending. Raises `StepError` for one that ends instead."""
+    begun = clock()
+    while True:
+        found = await statuses(context.ec2, ids)
+        for one in found:
+            if _state(one) not in _COMING | _RESTING:
+                raise await _not_running(context, one)
+        running = {one["InstanceId"] for one in found if _state(one) != "pending"}
+        waiting = [one for one in ids if one not in running]
+        if not waiting:
+            return
+        if clock() - begun > context.settings.instance_timeout:
+            raise StepError(
+                FailureCategory.AWS,
+                f"After {context.settings.instance_timeout:g} s these instances do not run: "
+                f"{', '.join(waiting)}. `retry` waits again.",
+            )
+        await context.lease.pause(context.settings.poll_every)
 
 
 async def describe(context: Context, ids: Sequence[str]) -> "list[InstanceTypeDef]":
@@ -86,6 +103,14 @@ def _passed(status: "InstanceStatusTypeDef") -> bool:
         _state(status) == "running"
         and status["InstanceStatus"]["Status"] == "ok"
         and status["SystemStatus"]["Status"] == "ok"
+    )
+
+
+async def _not_running(context: Context, status: "InstanceStatusTypeDef") -> StepError:
+    reason = await _reason(context, status["InstanceId"])
+    return StepError(
+        FailureCategory.AWS,
+        f"Instance {status['InstanceId']} is {_state(status)} instead of running: {reason}",
     )
 
 

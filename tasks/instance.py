@@ -1,6 +1,7 @@
 """The instance step: look the images up, and launch each group over its zones."""
 
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from celery import shared_task
@@ -12,11 +13,12 @@ from tasks.context import Context
 from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
 from tasks.network import subnet
-from tasks.resources.base import Groups
+from tasks.resources.base import Groups, Need, Resource, key_beside
 from tasks.resources.instances import Instances, Place
+from tasks.resources.source_dest_check import SourceDestCheck
 from tasks.security import key_pair_name, security_group
 
-KINDS: Final[Groups] = ((Instances,),)
+KINDS: Final[Groups] = ((Instances,), (SourceDestCheck,))
 
 
 def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -28,13 +30,43 @@ def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
             yield zone, here
 
 
-def wanted(known: Known) -> list[Instances]:
+def wanted(known: Known) -> list[Resource]:
+    """The resources of the step."""
+    of_groups = launches(known)
+    return [*of_groups, *standing_on(of_groups)]
+
+
+def launches(known: Known) -> list[Instances]:
     """One launch for each group and zone."""
     return [
         _launch(known, name, group, zone, count)
         for name, group in known.spec.instances.items()
-        for zone, count in spread(group.count, group.zones or known.zones)
+        for zone, count in spread(group.count, _zones_of(known, group))
     ]
+
+
+def standing_on(launches: Sequence[Instances]) -> list[Resource]:
+    """What these instances get once they run, since no launch can ask for it."""
+    return [
+        SourceDestCheck(
+            key=key_beside(launch.key, SourceDestCheck.kind),
+            count=launch.count,
+            instances=launch.key,
+            needs=(Need(Instances, launch.key),),
+        )
+        for launch in launches
+        if not launch.wish.source_dest_check
+    ]
+
+
+def _zones_of(known: Known, group: InstanceGroup) -> Sequence[str]:
+    """A group's zones; that of its private address alone, if it has one."""
+    zones = group.zones or known.zones
+    if group.private_address is None:
+        return zones
+    address, tier = IPv4Address(group.private_address), known.tier_of(group)
+    cidrs = dict(zip(known.zones, known.spec.network.subnet_cidrs(tier.name), strict=True))
+    return [zone for zone in zones if address in IPv4Network(cidrs[zone])]
 
 
 def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int) -> Instances:
@@ -47,7 +79,7 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
         places=tuple(
             Place(one, subnet(known.tier_of(group).name, one), instance_type)
             for instance_type in group.types
-            for one in _zones_from(zone, group.zones or known.zones)
+            for one in _zones_from(zone, _zones_of(known, group))
         ),
         public_address=known.has_public_address(group),
         security_groups=tuple(security_group(one) for one in group.security_groups),

@@ -1,6 +1,6 @@
 """The ready step: instances run and pass their checks, inventory equals record, outputs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @shared_task(name=provision_task(Step.READY))
 async def ready(context: Context) -> None:
     await look_up_zones(context)
-    launches = instance.wanted(context.known)
+    launches = instance.launches(context.known)
     ids = {launch.key: context.ids_of(launch.key) for launch in launches}
     passed_before = [
         one
@@ -94,6 +94,7 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
     """What the environment gives its caller; `ids` are the instances that it has."""
     launch_of = {one: launch for launch in launches for one in context.ids_of(launch.key)}
     found = await describe(context, ids)
+    await _give_profiles(context, launch_of, found)
     instances = [_instance(launch_of[one["InstanceId"]], one) for one in found]
     return Outputs(
         vpc_id=context.id_of(VPC),
@@ -124,6 +125,18 @@ def _ipv6(context: Context) -> Any:
             if one.ipv6_index is not None
         },
     }
+
+
+async def _give_profiles(
+    context: Context, launch_of: Mapping[str, Instances], found: "Sequence[InstanceTypeDef]"
+) -> None:
+    """Give instances the profile that a launch dropped without a word: it can, of a new one."""
+    for one in found:
+        profile = launch_of[one["InstanceId"]].wish.instance_profile
+        if profile is not None and not one.get("IamInstanceProfile"):
+            await context.ec2.associate_iam_instance_profile(
+                InstanceId=one["InstanceId"], IamInstanceProfile={"Name": profile}
+            )
 
 
 def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:

@@ -81,6 +81,7 @@ EVERYTHING: Final[dict[str, Any]] = {
             "image": IMAGE,
             "security_groups": ["web"],
             "root_volume": {"device_name": "/dev/xvda", "size": 8},
+            "source_dest_check": False,
         }
     },
 }
@@ -121,6 +122,7 @@ CREATES: Final = {
     "ImportKeyPair": "security/key_pair/main",
     "AuthorizeSecurityGroupIngress": "security/security_group_rules/web-ingress",
     "RunInstances": "instance/instances/web-eu-west-1a",
+    "ModifyInstanceAttribute": "instance/source_dest_check/web-eu-west-1a",
 }
 """Every call that makes something of EVERYTHING, and the key of something that it makes."""
 

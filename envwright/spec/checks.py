@@ -45,7 +45,11 @@ def across(spec: "EnvironmentSpec") -> list[Flaw]:
         if isinstance(part, kind)
         for loc, sentence in _as_far_as_known(check(part, at, spec))
     ]
-    return [*found, *_as_far_as_known(instance_checks.instances_have_addresses(spec))]
+    return [
+        *found,
+        *_as_far_as_known(instance_checks.instances_have_addresses(spec)),
+        *_as_far_as_known(instance_checks.private_addresses_are_distinct(spec)),
+    ]
 
 
 def _parts(value: object, at: Loc) -> Iterator[tuple[Loc, Part]]:
@@ -117,6 +121,7 @@ _CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[
     (InstanceGroup, instance_checks.types_have_credits),
     (InstanceGroup, instance_checks.tags_suit_the_metadata),
     (InstanceGroup, instance_checks.private_address_is_for_one),
+    (InstanceGroup, instance_checks.private_address_is_in_a_subnet),
     (InstanceGroup, volume_checks.devices_are_distinct),
     (RootVolume | Volume, volume_checks.volume_type_takes_the_size),
     (RootVolume | Volume, volume_checks.volume_type_takes_the_iops),

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
@@ -109,6 +109,40 @@ def private_address_is_for_one(
 ) -> Iterator[Flaw]:
     if group.private_address is not None and group.count != 1:
         yield ("private_address",), "One address is for one instance: say `count: 1`."
+
+
+def private_address_is_in_a_subnet(
+    group: InstanceGroup, _: Loc, spec: "EnvironmentSpec"
+) -> Iterator[Flaw]:
+    is_unclear = any(tiers_fit(spec.network, (), spec)) or any(tier_is_known(group, (), spec))
+    if group.private_address is None or is_unclear:
+        return
+    address = IPv4Address(group.private_address)
+    cidrs = spec.network.subnet_cidrs(spec.network.tier(group.tier).name)
+    blocks = [IPv4Network(cidrs[index]) for index in _zone_indexes(group, spec)]
+    block = next((one for one in blocks if address in one), None)
+    if blocks and block is None:
+        yield (
+            ("private_address",),
+            f"{address} is in no subnet that this group stands in: {', '.join(map(str, blocks))}.",
+        )
+    if block and (address in [*islice(block, RESERVED_ADDRESSES - 1)] or address == block[-1]):
+        yield (
+            ("private_address",),
+            f"AWS keeps {address} for itself: it does so with the first {RESERVED_ADDRESSES - 1} "
+            f"addresses of each subnet, and with the last.",
+        )
+
+
+def private_addresses_are_distinct(spec: "EnvironmentSpec") -> Iterator[Flaw]:
+    seen: dict[str, str] = {}
+    for name, group in spec.instances.items():
+        with suppress(Unsound):
+            if (address := group.private_address) is not None:
+                if address in seen:
+                    at = ("instances", name, "private_address")
+                    yield at, f"{address} is that of `{seen[address]}` already: choose another."
+                seen.setdefault(address, name)
 
 
 def tier_is_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iterator[Flaw]:

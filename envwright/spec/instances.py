@@ -70,6 +70,11 @@ class InstanceGroup(Part):
         description="The private IPv4 address, of a group of one: a free one of a subnet of the "
         "group's.",
     )
+    source_dest_check: Flag = Field(
+        True,
+        description="Whether an instance gets only packets to and from itself. A router or NAT "
+        "instance needs false.",
+    )
     termination_protection: Flag = Field(
         False,
         description="Whether AWS refuses to terminate them; then only `down --force` takes the "

@@ -22,6 +22,7 @@ class Effect(Enum):
 
 ACTIONS: Final[dict[str, Effect]] = {
     "AssociateDhcpOptions": Effect.CHANGE,
+    "AssociateIamInstanceProfile": Effect.CHANGE,
     "AttachInternetGateway": Effect.CHANGE,
     "AuthorizeSecurityGroupEgress": Effect.CHANGE,
     "AuthorizeSecurityGroupIngress": Effect.CHANGE,

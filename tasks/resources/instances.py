@@ -9,6 +9,7 @@ from envwright.protection import is_lifted
 from envwright.spec import InstanceGroup
 from tasks.aws.errors import AwsError, ErrorClass, NoCapacity
 from tasks.aws.listing import Listing
+from tasks.checks import until_begun
 from tasks.context import Context
 from tasks.launch_request import block_devices, metadata, options
 from tasks.lease import clock
@@ -164,6 +165,10 @@ class Instances(Tagged):
                 if _UNKNOWN_PROFILE not in error.aws_message or not is_patient:
                     raise
             await context.lease.pause(context.settings.poll_every)
+
+    @classmethod
+    async def until_usable(cls, context: Context, ids: Sequence[str]) -> None:
+        await until_begun(context, ids)
 
     @classmethod
     async def begin_delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:

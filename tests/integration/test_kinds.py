@@ -22,6 +22,7 @@ from tasks.resources.key_pair import KeyPair
 from tasks.resources.main_route import MainRoute
 from tasks.resources.security_group import SecurityGroup
 from tasks.resources.security_group_rules import SecurityGroupRules
+from tasks.resources.source_dest_check import SourceDestCheck
 from tasks.resources.subnet import Subnet
 from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
@@ -181,6 +182,15 @@ async def look_for_instances(ec2: Any) -> list[str]:
     )
 
 
+async def look_for_routers(ec2: Any) -> list[str]:
+    return [
+        "unchecked"
+        for reservation in (await ec2.describe_instances())["Reservations"]
+        for one in reservation["Instances"]
+        if not one["SourceDestCheck"] and one["State"]["Name"] != "terminated"
+    ]
+
+
 EXAMPLES: dict[type[Resource], Example] = {
     Vpc: Example(look_for_vpcs, ["10.40.0.0/16"]),
     VpcDns: Example(look_for_dns, ["enableDnsSupport", "enableDnsHostnames"]),
@@ -219,6 +229,7 @@ EXAMPLES: dict[type[Resource], Example] = {
     ),
     DefaultGroup: Example(look_for_default_rules, []),
     KeyPair: Example(look_for_key_pairs, ["envwright-everything.eu-west-1"]),
+    SourceDestCheck: Example(look_for_routers, ["unchecked", "unchecked", "unchecked"]),
     Instances: Example(
         look_for_instances,
         [

@@ -203,3 +203,34 @@ async def test_a_profile_that_never_comes_fails_the_launch(begin: Begin, cloud: 
     assert record.state is State.CLEANED
     assert record.failure is not None
     assert told in record.failure.message
+
+
+async def test_a_profile_that_the_launch_dropped_is_given_afterwards(
+    begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """A new profile can be left out without a word: who looks finds that it is missing."""
+
+    async def launched_without_it(call: Call, forward: Any) -> Reply:
+        call.parameters.pop("IamInstanceProfile.Name")
+        reply: Reply = await forward()
+        return reply
+
+    async with outsider(aws.url, service="iam") as iam:
+        await iam.create_instance_profile(InstanceProfileName="web")
+    cloud.inject("RunInstances", launched_without_it)
+    async with begin(one_with(instance_profile="web")) as env:
+        assert (await env.to_rest()).state is State.READY
+    async with outsider(aws.url) as ec2:
+        one = await the_instance(ec2)
+
+    assert one["IamInstanceProfile"]["Arn"].endswith("/web")
+
+
+async def test_a_private_address_says_the_zone(begin: Begin) -> None:
+    """The instance stands in the subnet that has the address, whichever zone is that of it."""
+    async with begin(one_with(private_address="10.20.64.10")) as env:
+        record = await env.to_rest()
+
+    assert record.outputs is not None
+    ((zone, address),) = {(one.zone, one.private_ip) for one in record.outputs.instances}
+    assert (zone, address) == ("eu-west-1b", "10.20.64.10")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envwright.spec import parse_spec
-from tasks.instance import spread, wanted
+from tasks.instance import launches, spread
 from tasks.known import Known
 
 ZONES = [f"eu-west-1{letter}" for letter in "abcdef"]
@@ -44,15 +44,15 @@ def test_each_group_is_launched_once_in_each_of_its_zones() -> None:
             },
         }
     )
-    launches = wanted(Known(spec, {}))
+    found = launches(Known(spec, {}))
 
-    assert {(one.key, one.count, one.places[0].subnet) for one in launches} == {
+    assert {(one.key, one.count, one.places[0].subnet) for one in found} == {
         ("instance/instances/web-eu-west-1a", 2, "network/subnet/public-eu-west-1a"),
         ("instance/instances/web-eu-west-1b", 1, "network/subnet/public-eu-west-1b"),
         ("instance/instances/web-eu-west-1c", 1, "network/subnet/public-eu-west-1c"),
         ("instance/instances/db-eu-west-1b", 2, "network/subnet/public-eu-west-1b"),
     }
-    assert [str(place) for place in launches[1].places] == [
+    assert [str(place) for place in found[1].places] == [
         "t3.micro in eu-west-1b",
         "t3.micro in eu-west-1c",
         "t3.micro in eu-west-1a",
@@ -60,4 +60,4 @@ def test_each_group_is_launched_once_in_each_of_its_zones() -> None:
         "t3.small in eu-west-1c",
         "t3.small in eu-west-1a",
     ]
-    assert {place.zone for place in launches[3].places} == {ZONES[1]}
+    assert {place.zone for place in found[3].places} == {ZONES[1]}

@@ -105,6 +105,9 @@ def test_the_root_volume_has_the_limits_of_its_type():
         ),
         ({"credit_mode": "unlimited", "types": ["t3.micro", "m5.large"]}, ".types[1]", "no CPU"),
         ({"private_address": "10.20.0.10", "count": 2}, ".private_address", "say `count: 1`"),
+        ({"private_address": "10.9.0.10"}, ".private_address", "in no subnet that this group"),
+        ({"private_address": "10.20.0.3"}, ".private_address", "AWS keeps 10.20.0.3 for itself"),
+        ({"private_address": "10.20.63.255"}, ".private_address", "AWS keeps 10.20.63.255"),
         ({"private_address": "10.20.0.300", "count": 1}, ".private_address", "not an IPv4"),
         (
             {"metadata": {"tags": True}, "tags": {"cost centre": "7"}},
@@ -131,3 +134,14 @@ def test_an_option_that_aws_would_refuse_is_told_at_its_place(
 
     assert found == f"{WEB}{path}"
     assert told in sentence
+
+
+def test_two_groups_share_no_private_address():
+    """The second launch would fail."""
+    data = with_group(private_address="10.20.0.10")
+    data["instances"]["db"] = data["instances"]["web"]
+
+    ((path, sentence),) = faults_of(data)
+
+    assert path == "instances.db.private_address"
+    assert "that of `web` already" in sentence
