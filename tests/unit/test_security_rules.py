@@ -62,6 +62,7 @@ class Context:
         self, spec: EnvironmentSpec, present: Any = None, refusals: list[AwsError] | None = None
     ) -> None:
         self.spec = spec
+        self.record = SimpleNamespace(spec=spec)
         groups = {f"sg-{name}": EMPTY for name in spec.security.groups} | (present or {})
         self.ec2 = Ec2(groups, refusals or [])
         self.lease = SimpleNamespace()
