@@ -68,12 +68,13 @@ def test_workers_and_callers_need_no_more_than_is_documented(
     passwords are in no log and no output."""
     one = worker(ENVWRIGHT_LOG_LEVEL="debug")
     envwright.environment["ENVWRIGHT_REDIS_URL"] = url_for(own_redis, CALLER)
-    cloud.inject("RunInstances", refused("InsufficientInstanceCapacity", status=500), times=2)
+    cloud.inject("RunInstances", refused("VcpuLimitExceeded"), times=2)
     file = envwright.file(with_instances(a_real_image(aws), on_failure="hold"))
 
     said = [
         envwright("up", file),
         envwright("retry", "web"),
+        envwright("extend", "web", "2h"),
         envwright("list"),
         envwright("events", "web"),
         envwright("orphans"),
@@ -83,7 +84,7 @@ def test_workers_and_callers_need_no_more_than_is_documented(
     said.append(envwright("down", "web", "--yes"))
 
     assert how_much_exists(aws) == {}
-    assert [answer.code for answer in said] == [said[0].code, 0, 0, 0, 0, 0, 0]
+    assert [answer.code for answer in said] == [said[0].code, 0, 0, 0, 0, 0, 0, 0]
     assert said[0].code != 0
     one.stop()
     # With these redis-py tells its name and asks for notices; it does without.
