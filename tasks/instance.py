@@ -64,6 +64,8 @@ def _zones_of(known: Known, group: InstanceGroup) -> Sequence[str]:
     zones = group.zones or known.zones
     if group.private_address is None:
         return zones
+    if known.spec.network.cidr is None:
+        return zones[:1]
     address, tier = IPv4Address(group.private_address), known.tier_of(group)
     cidrs = dict(zip(known.zones, known.spec.network.subnet_cidrs(tier.name), strict=True))
     return [zone for zone in zones if address in IPv4Network(cidrs[zone])]

@@ -5,10 +5,12 @@ from typing import Any
 from envwright.names import Step
 from envwright.placement import Placement
 from envwright.record import FailureCategory, Record, State
+from envwright.spec import load_spec
 from tests.cloud import Behaviour, Cloud, dropped, refused
-from tests.harness import counts
+from tests.harness import counts, existing, outsider
 from tests.integration.conftest import Begin
 from tests.integration.test_engine_instances import IN_ZONE_A, tokens
+from tests.repository import ROOT
 from tests.specs import with_instances
 from worker.servers import LocalAws
 
@@ -157,3 +159,34 @@ async def test_an_unanswered_launch_is_settled_before_another_zone_is_tried(
     assert record.state is State.READY
     assert placed(record) == {(A, "t3.micro")}
     assert cloud.done("RunInstances") == 1
+
+
+async def test_the_example_of_spot_workers_comes_and_goes(
+    begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """Up on the second type, as it is asked for kind by kind; done again without a change; gone."""
+    cloud.behave(lacking(("*", "m7i.large")))
+    async with begin(load_spec(ROOT / "examples" / "spot-workers.yaml")) as env:
+        record = await env.to_rest()
+        assert record.state is State.READY
+        assert placed(record) == {(f"eu-west-1{letter}", "m6i.large") for letter in "abc"}
+        async with outsider(aws.url) as ec2:
+            instances = [
+                one
+                for reservation in (await ec2.describe_instances())["Reservations"]
+                for one in reservation["Instances"]
+            ]
+            volumes = (await ec2.describe_volumes())["Volumes"]
+        assert {one["InstanceLifecycle"] for one in instances} == {"spot"}
+        assert sorted((one["Size"], one["Encrypted"]) for one in volumes) == [
+            *[(30, True)] * 6,
+            *[(100, True)] * 6,
+        ]
+
+        cloud.journal.clear()
+        await env.rewind(Step.NETWORK)
+        assert (await env.to_rest()).state is State.READY
+        assert cloud.mutating == []
+
+        assert (await env.take_down()).state is State.DESTROYED
+    assert await existing(aws.url) == {}
