@@ -79,6 +79,9 @@ class WorkerSettings(ClientSettings):
         gt=0,
         description="How long instances may take to run and to pass their status checks.",
     )
+    endpoint_timeout: float = Field(
+        default=600.0, gt=0, description="How long a VPC endpoint may take to become available."
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="How logs look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged."

@@ -275,6 +275,16 @@ class Instance(Value):
     state: str = Field(default="running", description="As EC2 names it: running, stopped, …")
 
 
+class Endpoint(Value):
+    """One VPC endpoint as the outputs show it."""
+
+    id: str
+    service: str
+    dns_names: tuple[str, ...] = Field(
+        default=(), description="The names of an interface endpoint; a gateway has none."
+    )
+
+
 class Outputs(Value):
     """What a caller needs of a ready environment."""
 
@@ -286,6 +296,9 @@ class Outputs(Value):
     )
     security_groups: dict[str, str] = Field(description="Group id by the group's name.")
     key_pair: str | None = Field(default=None, description="The key pair's name in EC2.")
+    endpoints: dict[str, Endpoint] = Field(
+        default={}, description="VPC endpoint by its name in the spec."
+    )
     instances: tuple[Instance, ...] = ()
 
 

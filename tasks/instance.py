@@ -7,15 +7,17 @@ from typing import Final
 from celery import shared_task
 
 from envwright.names import Step, provision_task
-from envwright.spec import InstanceGroup
+from envwright.spec import InstanceGroup, Tier
 from tasks import engine
 from tasks.context import Context
+from tasks.endpoints import interface_endpoints
 from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
 from tasks.network import subnet
 from tasks.resources.base import Groups, Need, Resource, key_beside
 from tasks.resources.instances import Instances, Place
 from tasks.resources.source_dest_check import SourceDestCheck
+from tasks.resources.vpc_endpoint import VpcEndpoint
 from tasks.security import key_pair_name, security_group
 
 KINDS: Final[Groups] = ((Instances,), (SourceDestCheck,))
@@ -91,7 +93,15 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
         brought_along=known.brought_along_by(group),
         key_name=key_pair_name(known),
         ipv6=known.spec.network.ipv6,
+        needs=_needs(known, known.tier_of(group)),
     )
+
+
+def _needs(known: Known, tier: Tier) -> tuple[Need, ...]:
+    """What must be usable before the instances of a tier can reach what they are to reach."""
+    if tier.access != "isolated":
+        return ()
+    return tuple(Need(VpcEndpoint, key) for key in interface_endpoints(known, tier))
 
 
 def _zones_from(zone: str, zones: Sequence[str]) -> Sequence[str]:

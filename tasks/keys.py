@@ -14,3 +14,8 @@ def subnet(tier: str, zone: str) -> str:
 def security_group(name: str) -> str:
     """The key of the security group with this name in the spec."""
     return f"security/security_group/{name}"
+
+
+def vpc_endpoint(name: str) -> str:
+    """The key of the VPC endpoint with this name in the spec."""
+    return f"security/vpc_endpoint/{name}"

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 
 from envwright.names import Step, provision_task
-from envwright.record import FailureCategory, Instance, Outputs, ResourceState
+from envwright.record import Endpoint, FailureCategory, Instance, Outputs, ResourceState
 from tasks import instance, kinds, teardown
 from tasks.aws.tags import Inventory
 from tasks.checks import describe, until_checks_passed
 from tasks.context import Context
 from tasks.failures import StepError
+from tasks.keys import vpc_endpoint
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
 from tasks.network import VPC, subnet, subnets
 from tasks.resources.base import all_ids, kind_name
 from tasks.resources.instances import Instances
 from tasks.resources.subnet import part_of_ipv6
+from tasks.resources.vpc_endpoint import until_available
 from tasks.security import key_pair_name, security_group
 
 if TYPE_CHECKING:
@@ -109,8 +111,25 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
             for name in (*context.spec.security.groups, *context.spec.security.existing_groups)
         },
         key_pair=key_pair_name(context.known),
+        endpoints=await _endpoints(context),
         instances=tuple(sorted(instances, key=lambda one: (one.group, one.zone, one.id))),
     )
+
+
+async def _endpoints(context: Context) -> dict[str, Endpoint]:
+    """The VPC endpoints, once they are available: not every instance has waited for them."""
+    id_of = {name: context.id_of(vpc_endpoint(name)) for name in context.spec.network.endpoints}
+    if not id_of:
+        return {}
+    found = {one["VpcEndpointId"]: one for one in await until_available(context, [*id_of.values()])}
+    return {
+        name: Endpoint(
+            id=one,
+            service=found[one]["ServiceName"],
+            dns_names=tuple(entry["DnsName"] for entry in found[one].get("DnsEntries", ())),
+        )
+        for name, one in id_of.items()
+    }
 
 
 def _ipv6(context: Context) -> Any:

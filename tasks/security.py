@@ -1,4 +1,4 @@
-"""The security step: the groups, their rules, and the key pair."""
+"""The security step: the groups, their rules, the key pair, and the VPC endpoints."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
@@ -10,6 +10,7 @@ from envwright.names import Step, provision_task
 from envwright.spec import Rule
 from tasks import engine
 from tasks.context import Context
+from tasks.endpoints import endpoints
 from tasks.existing import look_up_existing
 from tasks.keys import KEY_PAIR, VPC
 from tasks.keys import security_group as security_group
@@ -24,8 +25,9 @@ from tasks.resources.security_group_rules import (
     Permission,
     SecurityGroupRules,
 )
+from tasks.resources.vpc_endpoint import VpcEndpoint
 
-KINDS: Final[Groups] = ((SecurityGroup, KeyPair, DefaultGroup), (SecurityGroupRules,))
+KINDS: Final[Groups] = ((SecurityGroup, KeyPair, DefaultGroup), (SecurityGroupRules, VpcEndpoint))
 
 
 def key_pair_name(known: Known) -> str | None:
@@ -64,7 +66,7 @@ def wanted(known: Known) -> list[Resource]:
     public_key = spec.security.key_pair and spec.security.key_pair.public_key
     if public_key and (called := key_pair_name(known)):
         resources.append(KeyPair(key=KEY_PAIR, name=called, public_key=public_key))
-    return resources
+    return [*resources, *endpoints(known)]
 
 
 def _rules(group: str, direction: Direction, rules: Sequence[Rule]) -> SecurityGroupRules:

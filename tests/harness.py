@@ -57,6 +57,10 @@ EVERYTHING: Final[dict[str, Any]] = {
         "nat_gateways": "none",
         "ipv6": True,
         "dns": {"hostnames": True},
+        "endpoints": {
+            "s3": {},
+            "ssm": {"tiers": ["private"], "security_groups": ["web"]},
+        },
         "dhcp": {"domain_name": "corp.example.com", "domain_name_servers": ["10.40.0.53"]},
         "flow_logs": [{"log_group": "traffic", "role_arn": FLOW_LOG_ROLE, "traffic": "reject"}],
     },
@@ -99,6 +103,7 @@ ALL_OF_WEB: Final = {
 ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
     "subnet": 4,
     "egress_only_internet_gateway": 1,
+    "vpc_endpoint": 2,
     "dhcp_options": 1,
     "flow_log": 1,
     "security_group": 2,
@@ -120,6 +125,7 @@ CREATES: Final = {
     "CreateRoute": "network/main_route/out",
     "CreateSecurityGroup": "security/security_group/web",
     "ImportKeyPair": "security/key_pair/main",
+    "CreateVpcEndpoint": "security/vpc_endpoint/ssm",
     "AuthorizeSecurityGroupIngress": "security/security_group_rules/web-ingress",
     "RunInstances": "instance/instances/web-eu-west-1a",
     "ModifyInstanceAttribute": "instance/source_dest_check/web-eu-west-1a",
@@ -127,6 +133,7 @@ CREATES: Final = {
 """Every call that makes something of EVERYTHING, and the key of something that it makes."""
 
 MADE_ONCE: Final = {
+    "CreateVpcEndpoint": 2,
     "CreateDhcpOptions": 1,
     "CreateEgressOnlyInternetGateway": 1,
     "CreateFlowLogs": 1,
@@ -141,6 +148,7 @@ MADE_ONCE: Final = {
 
 DELETES: Final = [
     "TerminateInstances",
+    "DeleteVpcEndpoints",
     "RevokeSecurityGroupIngress",
     "DeleteSecurityGroup",
     "DeleteKeyPair",

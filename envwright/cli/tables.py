@@ -1,6 +1,6 @@
 """The tables and lists that the commands print."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -234,18 +234,26 @@ def _ago(at: float | None, now: float) -> str | None:
     return None if at is None else f"{age(now - at)} ago"
 
 
+def _named(outputs: Outputs) -> Iterator[tuple[str, str, str]]:
+    """The sort, name and id of each thing in the outputs but the instances."""
+    yield "vpc", "", outputs.vpc_id
+    if outputs.ipv6_block:
+        yield "IPv6 block", "", outputs.ipv6_block
+    for name, subnet in outputs.subnets.items():
+        yield "subnet", name, subnet
+    for name, group in outputs.security_groups.items():
+        yield "security group", name, group
+    for name, endpoint in outputs.endpoints.items():
+        yield "VPC endpoint", name, endpoint.id
+    if outputs.key_pair:
+        yield "key pair", outputs.key_pair, ""
+
+
 def outputs_in_full(outputs: Outputs, width: int) -> Group:
     """All that a caller needs of a ready environment; what needs more columns has its own table."""
     table = columns("output", "name", "id")
-    table.add_row("vpc", "", styled(outputs.vpc_id))
-    if outputs.ipv6_block:
-        table.add_row("IPv6 block", "", styled(outputs.ipv6_block))
-    for name, subnet in outputs.subnets.items():
-        table.add_row("subnet", styled(name), styled(subnet))
-    for name, group in outputs.security_groups.items():
-        table.add_row("security group", styled(name), styled(group))
-    if outputs.key_pair:
-        table.add_row("key pair", styled(outputs.key_pair), "")
+    for sort, name, value in _named(outputs):
+        table.add_row(sort, styled(name), styled(value))
     parts: list[RenderableType] = [table]
     if outputs.instances:
         parts += [Text(), instances(outputs, with_place=width >= _WIDE)]

@@ -8,6 +8,7 @@ with the place of each fault (`envwright.errors.SpecError`).
 """
 
 from envwright.spec.dhcp import Dhcp
+from envwright.spec.endpoints import Endpoint
 from envwright.spec.environment import EnvironmentSpec, json_schema, parse_spec
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.instance_options import Hostname, Metadata, PlacementGroup, Spot
@@ -22,6 +23,7 @@ __all__ = [
     "Account",
     "Dhcp",
     "Dns",
+    "Endpoint",
     "EnvironmentSpec",
     "FlowLog",
     "Hostname",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envwright.spec import (
     dhcp_checks,
+    endpoint_checks,
     existing_checks,
     flow_log_checks,
     instance_checks,
@@ -22,6 +23,7 @@ from envwright.spec import (
     volume_checks,
 )
 from envwright.spec.dhcp import Dhcp
+from envwright.spec.endpoints import Endpoint
 from envwright.spec.existing import Existing, ExistingSubnets
 from envwright.spec.flow_logs import FlowLog
 from envwright.spec.forms import Flaw, Loc
@@ -91,6 +93,14 @@ _CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[
     (Dhcp, dhcp_checks.servers_are_distinct),
     (Dhcp, dhcp_checks.amazons_dns_stands_alone),
     (Dhcp, dhcp_checks.time_servers_are_few),
+    (Network, endpoint_checks.services_are_distinct),
+    (Endpoint, endpoint_checks.service_has_the_type),
+    (Endpoint, endpoint_checks.groups_guard_interfaces),
+    (Endpoint, endpoint_checks.its_groups_are_known),
+    (Endpoint, endpoint_checks.its_names_are_distinct),
+    (Endpoint, endpoint_checks.its_tiers_are_known),
+    (Endpoint, endpoint_checks.private_dns_has_dns),
+    (Endpoint, endpoint_checks.addresses_are_there),
     (FlowLog, flow_log_checks.log_has_one_destination),
     (FlowLog, flow_log_checks.log_group_has_a_role),
     (Network, flow_log_checks.logs_are_distinct),

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from envwright.spec.addresses import MAX_PREFIX, MIN_PREFIX, SubnetCidr, VpcCidr
 from envwright.spec.dhcp import Dhcp
+from envwright.spec.endpoints import Endpoint
 from envwright.spec.existing import ExistingSubnets, ExistingVpc
 from envwright.spec.fields import PartName, Zones
 from envwright.spec.flow_logs import FlowLog
@@ -95,6 +96,9 @@ class Network(Part):
     dns: Dns = Field(Dns(), description="The DNS settings of the VPC.")
     dhcp: Dhcp | None = Field(
         None, description="What DHCP tells the instances. Left out, it is AWS's default set."
+    )
+    endpoints: dict[PartName, Endpoint] = Field(
+        {}, description="Ways to AWS's services that need no way to the internet, by name."
     )
     flow_logs: tuple[FlowLog, ...] = Field(
         (), description="Records of the VPC's traffic, and where each goes."

@@ -73,4 +73,6 @@ def _flat(items: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _state(item: dict[str, Any]) -> str | None:
     state = item.get("State")
-    return state["Name"] if isinstance(state, dict) else state
+    name = state["Name"] if isinstance(state, dict) else state
+    # DescribeVpcEndpoints says them in small letters, and its model with a capital one.
+    return name and name.lower()

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
+from tasks.main_tables import main_table, main_tables
 from tasks.resources.base import Resource, all_ids
-
-if TYPE_CHECKING:
-    from types_aiobotocore_ec2.type_defs import RouteTableTypeDef
 
 _JOINT = "@"
 
@@ -31,7 +29,7 @@ class MainRoute(Resource):
         found: dict[str, list[str]] = {}
         for route in wanted:
             for vpc_id in context.ids_of(route.vpc):
-                for table in await _main_tables(context, vpc_id):
+                for table in await main_tables(context, vpc_id):
                     if any(
                         have.get(_destination_field(route.destination)) == route.destination
                         and have.get("GatewayId") in context.ids_of(route.gateway)
@@ -42,9 +40,7 @@ class MainRoute(Resource):
 
     async def create(self, context: Context, count: int) -> list[str]:
         vpc_id = context.id_of(self.vpc)
-        while not (tables := await _main_tables(context, vpc_id)):
-            await context.lease.pause(context.settings.poll_every)
-        table_id = tables[0]["RouteTableId"]
+        table_id = await main_table(context, vpc_id)
         try:
             await context.ec2.create_route(
                 RouteTableId=table_id,
@@ -77,14 +73,3 @@ def _destination_field(destination: str) -> str:
 
 def _destination(destination: str) -> Any:
     return {_destination_field(destination): destination}
-
-
-async def _main_tables(context: Context, vpc_id: str) -> "list[RouteTableTypeDef]":
-    """The VPC's main route table, which AWS makes with the VPC and may show a moment later."""
-    answer = await context.ec2.describe_route_tables(
-        Filters=[
-            {"Name": "vpc-id", "Values": [vpc_id]},
-            {"Name": "association.main", "Values": ["true"]},
-        ]
-    )
-    return answer["RouteTables"]

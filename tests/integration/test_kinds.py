@@ -26,6 +26,7 @@ from tasks.resources.source_dest_check import SourceDestCheck
 from tasks.resources.subnet import Subnet
 from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
+from tasks.resources.vpc_endpoint import VpcEndpoint
 from tests.cloud import Cloud
 from tests.harness import EVERYTHING, outsider
 from tests.integration.conftest import Begin
@@ -98,6 +99,14 @@ async def look_for_subnets(ec2: Any) -> list[str]:
         for one in (await ec2.describe_subnets())["Subnets"]
         for of_ipv6 in one["Ipv6CidrBlockAssociationSet"]
         if not one["DefaultForAz"]
+    )
+
+
+async def look_for_endpoints(ec2: Any) -> list[str]:
+    return sorted(
+        f"{one['VpcEndpointType']} to {one['ServiceName']}"
+        for one in (await ec2.describe_vpc_endpoints())["VpcEndpoints"]
+        if one["State"] == "available"
     )
 
 
@@ -206,6 +215,10 @@ EXAMPLES: dict[type[Resource], Example] = {
         ],
     ),
     EgressOnlyInternetGateway: Example(look_for_egress_only_gateways, ["10.40.0.0/16"]),
+    VpcEndpoint: Example(
+        look_for_endpoints,
+        ["Gateway to com.amazonaws.eu-west-1.s3", "Interface to com.amazonaws.eu-west-1.ssm"],
+    ),
     DhcpOptions: Example(
         look_for_dhcp_options,
         ["domain-name-servers: 10.40.0.53", "domain-name: corp.example.com"],

@@ -25,6 +25,7 @@ HEADINGS = {
     "Dns": "DNS",
     "Dhcp": "DHCP",
     "FlowLog": "Flow log",
+    "Endpoint": "Endpoint",
     "Security": "Security",
     "SecurityGroup": "Security group",
     "ExistingGroup": "Existing group",
