@@ -1,4 +1,4 @@
-"""The crash matrix: every call of a build and of its cleanup, and every way in which it goes wrong.
+"""The crash matrix: every call of a build, of changes and of a cleanup, and every way to go wrong.
 
 The calls are those of a clean run of a spec with every kind in it. So a kind that is added later is
 in the matrix without a word here.
@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from envwright.messages import steps_of
@@ -22,7 +23,21 @@ from tests.chaos.verdict import Manifest, Verdict, judge, manifest_of
 from tests.chaos.world import World
 from tests.cloud import Call
 
-_GOAL: Final = {RunKind.PROVISION: State.READY, RunKind.CLEANUP: State.DESTROYED}
+
+class Act(StrEnum):
+    """What is asked for, one after the other: each is a run."""
+
+    BUILD = "provision"
+    STOP = "stop"
+    REPLACE = "replace"
+    TAKE_DOWN = "cleanup"
+
+    @property
+    def kind(self) -> RunKind:
+        return _KINDS.get(self, RunKind.CHANGE)
+
+
+_KINDS: Final = {Act.BUILD: RunKind.PROVISION, Act.TAKE_DOWN: RunKind.CLEANUP}
 _MAKING: Final = ("Create", "Run", "Import", "Allocate")
 
 
@@ -30,7 +45,7 @@ _MAKING: Final = ("Create", "Run", "Import", "Allocate")
 class Cell:
     """One trouble at one place: the n-th call of an action, or the end of a step."""
 
-    run: RunKind
+    act: Act
     trouble: Trouble
     action: str | None = None
     number: int = 1
@@ -38,46 +53,66 @@ class Cell:
 
     def __str__(self) -> str:
         place = f"{self.action} {self.number}" if self.action else f"the end of {self.step}"
-        return f"{self.run}, {place}: {self.trouble}"
+        return f"{self.act}, {place}: {self.trouble}"
+
+    @property
+    def acts(self) -> Sequence[Act]:
+        """What is played: a build, a change if the trouble is in one, and a cleanup."""
+        return list(dict.fromkeys((Act.BUILD, self.act, Act.TAKE_DOWN)))
 
 
 @dataclass(frozen=True)
 class CleanRun:
-    """What a run without any trouble calls, run by run, and what it makes."""
+    """What is called where there is no trouble, act by act, and what is made."""
 
-    calls: dict[RunKind, Counter[str]]
+    calls: dict[Act, Counter[str]]
     manifest: Manifest
 
     def cells(self) -> Iterator[Cell]:
         """All cells of the matrix."""
-        for run, calls in self.calls.items():
+        for act, calls in self.calls.items():
             for action, count in calls.items():
                 for number in range(1, count + 1):
                     for trouble in Trouble:
                         if trouble is Trouble.SHOWN_LATE and not action.startswith(_MAKING):
                             continue
-                        yield Cell(run, trouble, action, number)
-            for step in steps_of(run):
-                yield Cell(run, Trouble.KILLED_BEFORE_THE_RECORD, step=step)
-                yield Cell(run, Trouble.KILLED_AFTER_THE_RECORD, step=step)
+                        yield Cell(act, trouble, action, number)
+            for step in steps_of(act.kind):
+                yield Cell(act, Trouble.KILLED_BEFORE_THE_RECORD, step=step)
+                yield Cell(act, Trouble.KILLED_AFTER_THE_RECORD, step=step)
 
 
 async def clean_run(arena: Arena, spec: EnvironmentSpec) -> CleanRun:
-    """Build and take down once, without any trouble."""
+    """Do all of it once, without any trouble."""
+    calls: dict[Act, Counter[str]] = {}
+    manifest: Manifest = {}
     async with arena.world() as world:
         await world.start_worker()
-        await world.ask(world.client.enqueue, spec)
-        (record,) = await world.at_rest(spec.environment_id)
-        assert record.state is State.READY, record.failure
-        building, manifest = _counted(world.cloud.journal), await manifest_of(world, record)
-        world.cloud.journal.clear()
-        await world.ask(world.client.destroy, spec.environment_id)
-        (record,) = await world.at_rest(spec.environment_id)
-        assert record.state is State.DESTROYED, record.cleanup_failure
-        taking_down = _counted(world.cloud.journal)
+        for act in Act:
+            world.cloud.journal.clear()
+            record = await _done(world, spec, act)
+            fault = _reached(act, record).faults
+            assert not fault, fault
+            calls[act] = _counted(world.cloud.journal)
+            if act is Act.BUILD:
+                manifest = await manifest_of(world, record)
         left = await world.cloud.inventory(world.account)
         assert not left, left
-    return CleanRun({RunKind.PROVISION: building, RunKind.CLEANUP: taking_down}, manifest)
+    return CleanRun(calls, manifest)
+
+
+async def _done(world: World, spec: EnvironmentSpec, act: Act) -> Record:
+    """Ask for this, and wait for its end."""
+    match act:
+        case Act.BUILD:
+            await world.ask(world.client.enqueue, spec)
+        case Act.TAKE_DOWN:
+            await world.ask(world.client.destroy, spec.environment_id)
+        case _:
+            groups = list(spec.instances)
+            await world.ask(world.client.change, spec.environment_id, act, groups)
+    (record,) = await world.at_rest(spec.environment_id)
+    return record
 
 
 def _counted(journal: Sequence[Call]) -> Counter[str]:
@@ -110,18 +145,13 @@ async def run_cell(arena: Arena, spec: EnvironmentSpec, clean: CleanRun, cell: C
 async def _played(world: World, spec: EnvironmentSpec, clean: CleanRun, cell: Cell) -> Verdict:
     manifests = {spec.environment_id: clean.manifest}
     strike = Strike(cell.trouble, world, await world.start_worker())
-    if cell.run is RunKind.PROVISION:
-        _aim(strike, cell, world)
-    await world.ask(world.client.enqueue, spec)
-    records = await world.at_rest(spec.environment_id)
-    verdict = _reached(RunKind.PROVISION, *records)
-    verdict += await judge(world, records, manifests)
-    if cell.run is RunKind.CLEANUP:
-        _aim(strike, cell, world)
-    await world.ask(world.client.destroy, spec.environment_id)
-    records = await world.at_rest(spec.environment_id)
-    verdict += _reached(RunKind.CLEANUP, *records)
-    verdict += await judge(world, records, manifests)
+    verdict = Verdict()
+    for act in cell.acts:
+        if act is cell.act:
+            _aim(strike, cell, world)
+        record = await _done(world, spec, act)
+        verdict += _reached(act, record)
+        verdict += await judge(world, [record], manifests)
     if not strike.reached:
         verdict.lost.append("the place of the trouble was never come to")
     events = await world.ask(world.client.events, spec.environment_id)
@@ -139,11 +169,11 @@ def _aim(strike: Strike, cell: Cell, world: World) -> None:
         world.cloud.inject(cell.action, strike.at_call, first=cell.number)
 
 
-def _reached(run: RunKind, record: Record) -> Verdict:
-    if record.state is _GOAL[run]:
+def _reached(act: Act, record: Record) -> Verdict:
+    if record.state is (State.DESTROYED if act is Act.TAKE_DOWN else State.READY):
         return Verdict()
     failure = record.cleanup_failure or record.failure
-    return Verdict(lost=[f"{run} ended {record.state}: {failure and failure.message}"])
+    return Verdict(lost=[f"{act} ended {record.state}: {failure and failure.message}"])
 
 
 async def play(
