@@ -10,13 +10,17 @@ from envwright.errors import NotAllowed, UnknownInstance
 from envwright.names import Step
 from envwright.record import FailureCategory, Record, RunKind, State
 from envwright.spec import EnvironmentSpec, load_spec
-from tests.cloud import ALWAYS, Cloud, dropped, refused
+from tests.cloud import ALWAYS, Behaviour, Cloud, Durations, dropped, refused
 from tests.harness import ALL_OF_WEB, Environment, counts, existing, outsider
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from worker.servers import LocalAws
 
 WEB: Final = load_spec(ROOT / "examples" / "web.yaml")
+SLOW: Final = Behaviour(
+    durations=Durations(instance_pending=0.3, status_checks=0.3, shutting_down=0.3, stopping=0.3)
+)
+"""Every state takes its time."""
 IN_ZONE_A: Final = "instance/instances/web-eu-west-1a"
 IN_ZONE_B: Final = "instance/instances/web-eu-west-1b"
 
@@ -97,6 +101,7 @@ async def test_an_operation_is_done_and_done_again_changes_nothing(
 
     A second time there is nothing to do, but where doing it again is what is asked for.
     """
+    cloud.behave(SLOW)
     await bring_about(web, operation)
     before = web.record
 
@@ -193,24 +198,27 @@ async def test_taken_down_in_the_middle_of_a_change_nothing_is_left(
 async def test_one_of_a_group_is_changed_and_the_others_are_not(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
-    """Two in each zone, one of them stopped by hand: replacing its neighbour leaves it alone."""
+    """Two in each zone, one stopped by hand and one terminated: replacing another leaves them."""
     async with begin(with_count(4)) as env:
         stopped, doomed = (await env.to_rest()).resources[IN_ZONE_A].ids
+        lost, other = env.record.resources[IN_ZONE_B].ids
         async with outsider(aws.url) as ec2:
             await ec2.stop_instances(InstanceIds=[stopped])
-        others = [one for one in instances_of(env.record) if one not in (stopped, doomed)]
+            await ec2.terminate_instances(InstanceIds=[lost])
 
         after = await changed(env, "replace", doomed)
 
         assert after.state is State.READY
         assert after.resources[IN_ZONE_A].ids[0] == stopped
         assert len(after.resources[IN_ZONE_A].ids) == 2
-        assert await states(aws.url, [stopped, doomed, *others]) == (
-            {stopped: "stopped", doomed: "terminated"} | dict.fromkeys(others, "running")
-        )
+        assert await states(aws.url, [stopped, doomed, other]) == {
+            stopped: "stopped",
+            doomed: "terminated",
+            other: "running",
+        }
         assert after.outputs is not None
         shown = {one.id: one.state for one in after.outputs.instances}
-        assert shown[stopped] == "stopped"
+        assert (shown[stopped], shown[other], lost in shown) == ("stopped", "running", False)
 
 
 async def test_a_place_that_was_emptied_is_filled_by_replacing_the_group(

@@ -10,6 +10,7 @@ import time
 from envwright.client import Client
 from envwright.names import Step
 from envwright.record import ResourceState, State
+from envwright.targets import instances_of
 from tests.commands import COMMAND, once_accepted
 from tests.integration.conftest import WEB
 from tests.puppet import Puppet
@@ -105,3 +106,24 @@ def test_down_asks_on_a_terminal_and_takes_no_for_an_answer(
     assert f"{WEB} is queued" in asked
     assert "Nothing was changed." in said
     assert client.status("web").state is State.QUEUED
+
+
+def test_a_change_names_its_instances_and_takes_no_for_an_answer(
+    command_environment: dict[str, str], client: Client, puppet: Puppet
+) -> None:
+    """What is asked about is what was named, and none of the others."""
+    client.enqueue(spec_data("web"))
+    puppet.build()
+    puppet.ready()
+    record = client.status("web")
+    (one, *_), *_ = instances_of(record).values()
+    process, terminal = on_terminal(command_environment, "stop", "web", one)
+    asked = read_all(terminal, until="[y/N]")
+    os.write(terminal, b"n\n")
+    said = read_all(terminal)
+
+    assert exit_code(process, terminal) == 1
+    assert f"{WEB}: {one}\r\n" in asked
+    assert "Stop 1 instance?" in asked
+    assert "Nothing was changed." in said
+    assert client.status("web") == record
