@@ -1,6 +1,7 @@
 """What `plan` shows of what a spec would make."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -9,17 +10,20 @@ from rich.text import Text
 
 from envwright.cli.output import clean, console, counted, joined, print_json, styled
 from envwright.cli.tables import columns, indented
+from envwright.errors import Fault
 from envwright.plan import Plan, PlannedResource, QuotaUse, Verdict
 
 _SHORT: Final = "bold red"
 
 
-def show_plan(plan: Plan, as_json: bool) -> None:
+def show_plan(plan: Plan, warnings: Sequence[Fault], as_json: bool) -> None:
     """The steps with their resources, the calls, the quotas, and the permissions if there are."""
     if as_json:
-        print_json("plan", plan=plan.model_dump(mode="json"))
+        told = [asdict(one) for one in warnings]
+        print_json("plan", plan=plan.model_dump(mode="json"), warnings=told)
         return
-    console().print(Group(*_parts(plan)))
+    told_last = [styled(clean(str(one)), "yellow") for one in warnings]
+    console().print(Group(*_parts(plan), *told_last))
 
 
 def _parts(plan: Plan) -> Iterator[RenderableType]:

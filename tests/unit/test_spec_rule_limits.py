@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from envwright.cli.app import run
+from envwright.cli.plan_view import show_plan
+from envwright.plan import Plan
 from envwright.spec import parse_spec
 from tests.spec_data import faults_of, valid, with_value
 
@@ -104,3 +106,17 @@ def test_validate_tells_warnings_and_takes_the_spec(
     assert run(["validate", "--json", file]) == 0
     ((one,),) = [json.loads(capsys.readouterr().out)["specs"]]
     assert [warning["path"] for warning in one["warnings"]] == ["security.groups.web.ingress"]
+
+
+def test_a_plan_tells_them_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules in a group are a quota of each group, and not of the account: none is counted there."""
+    group = {"ingress": [{"ports": 443, "cidrs": blocks(61)}]}
+    spec = parse_spec(with_value("security.groups.web", group))
+    plan = Plan(environment_id=spec.environment_id, steps=(), changes={}, reads={})
+
+    show_plan(plan, spec.warnings(), as_json=False)
+    assert "security.groups.web.ingress: AWS counts 61 rules" in capsys.readouterr().out
+
+    show_plan(plan, spec.warnings(), as_json=True)
+    (told,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert told["path"] == "security.groups.web.ingress"

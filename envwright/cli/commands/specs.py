@@ -60,7 +60,7 @@ def plan(
     (spec,) = inputs.read_all([file]).values()
     with inputs.connect(redis_url) as client:
         found = client.plan(spec, check=check, timeout=timeout)
-    show_plan(found, as_json)
+    show_plan(found, spec.warnings(), as_json)
     return exits.FAILED if found.denied or found.short else exits.OK
 
 
