@@ -82,6 +82,9 @@ class WorkerSettings(ClientSettings):
     endpoint_timeout: float = Field(
         default=600.0, gt=0, description="How long a VPC endpoint may take to become available."
     )
+    nat_gateway_timeout: float = Field(
+        default=600.0, gt=0, description="How long a NAT gateway may take to become available."
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="How logs look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged."

@@ -4,6 +4,7 @@ from envwright.spec import Endpoint, Tier
 from tasks.keys import VPC, security_group, subnet, vpc_endpoint
 from tasks.known import Known
 from tasks.resources.vpc_endpoint import InRouteTables, InSubnets, VpcEndpoint
+from tasks.routing import route_table
 
 
 def endpoints(known: Known) -> list[VpcEndpoint]:
@@ -16,7 +17,7 @@ def endpoints(known: Known) -> list[VpcEndpoint]:
             vpc=VPC,
             service=endpoint.service_of(name, region),
             place=(
-                _in_route_tables()
+                _in_route_tables(known, endpoint)
                 if endpoint.type_of(name, region) == "gateway"
                 else _in_subnets(known, endpoint)
             ),
@@ -36,9 +37,17 @@ def interface_endpoints(known: Known, tier: Tier) -> list[str]:
     ]
 
 
-def _in_route_tables() -> InRouteTables:
-    """The VPC's main table serves the subnets of all tiers."""
-    return InRouteTables(tables=(), and_main=True)
+def _in_route_tables(known: Known, endpoint: Endpoint) -> InRouteTables:
+    """The tables that the subnets of its tiers use."""
+    tables = dict.fromkeys(
+        route_table(known.spec.network, tier, zone)
+        for tier in known.spec.network.tiers
+        if _is_for(endpoint, tier)
+        for zone in known.zones
+    )
+    return InRouteTables(
+        tables=tuple(table for table in tables if table is not None), and_main=None in tables
+    )
 
 
 def _in_subnets(known: Known, endpoint: Endpoint) -> InSubnets:

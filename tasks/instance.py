@@ -1,4 +1,4 @@
-"""The instance step: look the images up, and launch each group over its zones."""
+"""The instance step: the routes out, and each group launched over its zones."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
@@ -11,16 +11,18 @@ from envwright.spec import InstanceGroup, Tier
 from tasks import engine
 from tasks.context import Context
 from tasks.endpoints import interface_endpoints
+from tasks.keys import subnet
 from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
-from tasks.network import subnet
 from tasks.resources.base import Groups, Need, Resource, key_beside
 from tasks.resources.instances import Instances, Place
+from tasks.resources.route import Route
 from tasks.resources.source_dest_check import SourceDestCheck
 from tasks.resources.vpc_endpoint import VpcEndpoint
+from tasks.routing import routes, routes_from
 from tasks.security import key_pair_name, security_group
 
-KINDS: Final[Groups] = ((Instances,), (SourceDestCheck,))
+KINDS: Final[Groups] = ((Route, Instances), (SourceDestCheck,))
 
 
 def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -35,7 +37,7 @@ def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
 def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     of_groups = launches(known)
-    return [*of_groups, *standing_on(of_groups)]
+    return [*routes(known), *of_groups, *standing_on(of_groups)]
 
 
 def launches(known: Known) -> list[Instances]:
@@ -75,15 +77,16 @@ def _zones_of(known: Known, group: InstanceGroup) -> Sequence[str]:
 
 def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int) -> Instances:
     root_device, root_size = known.root_device_of(group)
+    tier, zones = known.tier_of(group), _zones_from(zone, _zones_of(known, group))
     return Instances(
         key=f"instance/instances/{name}-{zone}",
         count=count,
         group=name,
         wish=group,
         places=tuple(
-            Place(one, subnet(known.tier_of(group).name, one), instance_type)
+            Place(one, subnet(tier.name, one), instance_type)
             for instance_type in group.types
-            for one in _zones_from(zone, _zones_of(known, group))
+            for one in zones
         ),
         public_address=known.has_public_address(group),
         security_groups=tuple(security_group(one) for one in group.security_groups),
@@ -93,11 +96,11 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
         brought_along=known.brought_along_by(group),
         key_name=key_pair_name(known),
         ipv6=known.spec.network.ipv6,
-        needs=_needs(known, known.tier_of(group)),
+        needs=(*_ways_out(known, tier, zones), *_endpoints(known, tier)),
     )
 
 
-def _needs(known: Known, tier: Tier) -> tuple[Need, ...]:
+def _endpoints(known: Known, tier: Tier) -> tuple[Need, ...]:
     """What must be usable before the instances of a tier can reach what they are to reach."""
     if tier.access != "isolated":
         return ()
@@ -108,6 +111,12 @@ def _zones_from(zone: str, zones: Sequence[str]) -> Sequence[str]:
     """A launch's own zone, and then the others: those that come after it first."""
     index = zones.index(zone)
     return [*zones[index:], *zones[:index]]
+
+
+def _ways_out(known: Known, tier: Tier, zones: Sequence[str]) -> tuple[Need, ...]:
+    """What private instances need before their user data can reach the internet."""
+    found = [Need(Route, one.key) for zone in zones for one in routes_from(known, tier, zone)]
+    return tuple(dict.fromkeys(found))
 
 
 @shared_task(name=provision_task(Step.INSTANCE))

@@ -101,3 +101,8 @@ def existing(key: str) -> str:
 def all_existing(lookups: Mapping[str, Any]) -> set[str]:
     """The ids of all that is used and not ours."""
     return {one for name, ids in lookups.items() if name.startswith(_EXISTING) for one in ids}
+
+
+def public_ip(allocation_id: str) -> str:
+    """The lookup that holds the public IPv4 address of an elastic address."""
+    return f"public_ip:{allocation_id}"

@@ -9,10 +9,12 @@ from envwright.names import Step, provision_task
 from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
+from tasks.keys import EGRESS_ONLY_GATEWAY as EGRESS_ONLY_GATEWAY
 from tasks.keys import VPC as VPC
 from tasks.keys import subnet as subnet
 from tasks.known import Known
 from tasks.lookups import look_up_zones
+from tasks.resources.address import Address
 from tasks.resources.base import Groups, Need, Resource
 from tasks.resources.dhcp_options import DhcpOptions
 from tasks.resources.dhcp_options_association import DhcpOptionsAssociation
@@ -21,14 +23,20 @@ from tasks.resources.flow_log import FlowLog
 from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
 from tasks.resources.main_route import MainRoute
+from tasks.resources.nat_gateway import NatGateway
+from tasks.resources.route_table import RouteTable
+from tasks.resources.route_table_association import RouteTableAssociation
 from tasks.resources.subnet import Subnet
 from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
+from tasks.routing import ANYWHERE, ANYWHERE_IPV6, nat_gateways, route_tables
 
 KINDS: Final[Groups] = (
     # Apart from the VPC: they cannot be deleted before it.
     (DhcpOptions,),
-    (Vpc, InternetGateway),
+    (Vpc, InternetGateway, Address),
+    # Apart from the subnets: one that a subnet uses cannot be deleted.
+    (RouteTable,),
     (
         VpcDns,
         Subnet,
@@ -37,14 +45,11 @@ KINDS: Final[Groups] = (
         DhcpOptionsAssociation,
         FlowLog,
     ),
-    (MainRoute,),
+    (MainRoute, NatGateway, RouteTableAssociation),
 )
 
 DHCP_OPTIONS: Final = "network/dhcp_options/main"
 GATEWAY: Final = "network/internet_gateway/main"
-EGRESS_ONLY_GATEWAY: Final = "network/egress_only_internet_gateway/main"
-ANYWHERE: Final = "0.0.0.0/0"
-ANYWHERE_IPV6: Final = "::/0"
 
 _IPV6_BLOCKS_OF_A_TIER: Final = 16
 """More than there are zones, so that none that is added moves a block of another tier."""
@@ -58,6 +63,8 @@ def wanted(known: Known) -> list[Resource]:
     resources: list[Resource] = [
         Vpc(key=VPC, cidr=spec.network.cidr, ipv6=spec.network.ipv6),
         *subnets(known),
+        *route_tables(known),
+        *nat_gateways(known),
     ]
     if spec.network.tiers_of("public"):
         resources += _way_out(spec)

@@ -25,8 +25,15 @@ from envwright.spec import EnvironmentSpec, parse_spec
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, Look, clock
-from tasks.network import DHCP_OPTIONS, EGRESS_ONLY_GATEWAY, GATEWAY, VPC, subnet
+from tasks.network import (
+    DHCP_OPTIONS,
+    EGRESS_ONLY_GATEWAY,
+    GATEWAY,
+    VPC,
+    subnet,
+)
 from tasks.resources.base import kind_name
+from tasks.routing import nat_address, nat_gateway
 from tasks.store import Claimed, Due, Hold, WorkerStore
 from tests.cloud import Cloud, Inventory, dying
 from tests.cloud.accounts import DEFAULT_ACCOUNT
@@ -54,7 +61,6 @@ EVERYTHING: Final[dict[str, Any]] = {
             {"name": "public", "access": "public"},
             {"name": "private", "access": "private"},
         ],
-        "nat_gateways": "none",
         "ipv6": True,
         "dns": {"hostnames": True},
         "endpoints": {
@@ -86,7 +92,14 @@ EVERYTHING: Final[dict[str, Any]] = {
             "security_groups": ["web"],
             "root_volume": {"device_name": "/dev/xvda", "size": 8},
             "source_dest_check": False,
-        }
+        },
+        "app": {
+            "tier": "private",
+            "types": ["t3.small"],
+            "image": IMAGE,
+            "security_groups": ["admin"],
+            "root_volume": {"device_name": "/dev/xvda", "size": 8},
+        },
     },
 }
 """A spec with a resource of every kind in it."""
@@ -106,16 +119,21 @@ ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
     "vpc_endpoint": 2,
     "dhcp_options": 1,
     "flow_log": 1,
+    "route_table": 1,
+    "address": 1,
+    "nat_gateway": 1,
     "security_group": 2,
     "key_pair": 1,
-    "instance": 3,
-    "volume": 3,
+    "instance": 4,
+    "volume": 4,
 }
 
 CREATES: Final = {
     "CreateDhcpOptions": DHCP_OPTIONS,
     "CreateVpc": VPC,
     "CreateInternetGateway": GATEWAY,
+    "AllocateAddress": nat_address("eu-west-1a"),
+    "CreateRouteTable": "network/route_table/private",
     "CreateSubnet": subnet("public", "eu-west-1a"),
     "AttachInternetGateway": "network/internet_gateway_attachment/main",
     "ModifyVpcAttribute": "network/vpc_dns/main",
@@ -123,6 +141,8 @@ CREATES: Final = {
     "CreateEgressOnlyInternetGateway": EGRESS_ONLY_GATEWAY,
     "CreateFlowLogs": "network/flow_log/1",
     "CreateRoute": "network/main_route/out",
+    "CreateNatGateway": nat_gateway("eu-west-1a"),
+    "AssociateRouteTable": "network/route_table_association/private-eu-west-1a",
     "CreateSecurityGroup": "security/security_group/web",
     "ImportKeyPair": "security/key_pair/main",
     "CreateVpcEndpoint": "security/vpc_endpoint/ssm",
@@ -139,14 +159,18 @@ MADE_ONCE: Final = {
     "CreateFlowLogs": 1,
     "CreateVpc": 1,
     "CreateInternetGateway": 1,
+    "AllocateAddress": 1,
+    "CreateRouteTable": 1,
     "CreateSubnet": 4,
+    "CreateNatGateway": 1,
     "CreateSecurityGroup": 2,
     "ImportKeyPair": 1,
-    "RunInstances": 2,
+    "RunInstances": 3,
 }
 """How often each create must have its effect, where nothing of EVERYTHING is made twice."""
 
 DELETES: Final = [
+    "DeleteNatGateway",
     "TerminateInstances",
     "DeleteVpcEndpoints",
     "RevokeSecurityGroupIngress",
@@ -156,6 +180,8 @@ DELETES: Final = [
     "DeleteEgressOnlyInternetGateway",
     "DeleteFlowLogs",
     "DeleteSubnet",
+    "DeleteRouteTable",
+    "ReleaseAddress",
     "DeleteInternetGateway",
     "DeleteVpc",
     "DeleteDhcpOptions",
@@ -168,6 +194,7 @@ QUICK: Final = {
     "consistency_timeout": 3.0,
     "conflict_timeout": 3.0,
     "instance_timeout": 3.0,
+    "nat_gateway_timeout": 3.0,
     "lease": 10.0,
     "lease_margin": 1.0,
     "aws_connect_timeout": 1.0,

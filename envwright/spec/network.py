@@ -18,6 +18,7 @@ from envwright.spec.unsound import UNSOUND, Unsound
 
 Access: TypeAlias = Literal["public", "private", "isolated"]
 NatGateways: TypeAlias = Literal["none", "one", "one_per_zone"]
+RouteTables: TypeAlias = Literal["shared", "per_zone", "per_subnet"]
 
 MAX_TIERS: Final = 10
 """Far below AWS's quota of 200 subnets in a VPC, in six zones too (Amazon VPC quotas)."""
@@ -92,6 +93,12 @@ class Network(Part):
         False,
         description="Whether VPC, subnets and instances have IPv6 addresses too. AWS chooses the "
         "VPC's /56. Private tiers then have a way out over IPv6, whatever `nat_gateways` says.",
+    )
+    route_tables: RouteTables = Field(
+        "shared",
+        description="Which private and isolated subnets share a route table: all of one access "
+        "with the same way out (`shared`), those of one zone (`per_zone`), or none "
+        "(`per_subnet`). Public subnets always use the VPC's main one.",
     )
     dns: Dns = Field(Dns(), description="The DNS settings of the VPC.")
     dhcp: Dhcp | None = Field(

@@ -38,6 +38,9 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     # Of the kinds that we make: an id of the caller's own that is unknown is a mistake of his.
     ErrorClass.NOT_FOUND: frozenset(
         {
+            "InvalidAddressID.NotFound",
+            "InvalidAllocationID.NotFound",
+            "InvalidAssociationID.NotFound",
             "InvalidDhcpOptionID.NotFound",
             "InvalidDhcpOptionsID.NotFound",
             "InvalidEgressOnlyInternetGatewayId.NotFound",
@@ -47,12 +50,14 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "InvalidInstanceID.NotFound",
             "InvalidInternetGatewayID.NotFound",
             "InvalidKeyPair.NotFound",
+            "InvalidNatGatewayID.NotFound",
             "InvalidNetworkInterfaceID.NotFound",
             "InvalidRouteTableID.NotFound",
             "InvalidSubnetID.NotFound",
             "InvalidVpcEndpoint.NotFound",
             "InvalidVpcEndpointId.NotFound",
             "InvalidVpcID.NotFound",
+            "NatGatewayNotFound",
         }
     ),
     ErrorClass.ABSENT: frozenset(

@@ -34,13 +34,17 @@ Moment = tuple[str, int]
 
 
 async def moments_of_a_build(begin: Begin, cloud: Cloud, aws: LocalAws) -> list[Moment]:
-    """Every call of a build, by the journal of one that nothing happened to."""
+    """The first and the last call of each action, by the journal of a build without trouble."""
     async with begin(EVERYTHING, lease=UNHURRIED) as env:
         assert (await env.to_rest()).state is State.READY
         actions = [call.action for call in cloud.journal]
         await env.take_down()
     assert await existing(aws.url) == {}
-    return [(one, actions[: at + 1].count(one)) for at, one in enumerate(actions)]
+    return [
+        (one, number)
+        for one in dict.fromkeys(actions)
+        for number in sorted({1, actions.count(one)})
+    ]
 
 
 async def cancel_at(env: Environment, cloud: Cloud, moment: Moment) -> bool:
@@ -65,7 +69,7 @@ async def cancel_at(env: Environment, cloud: Cloud, moment: Moment) -> bool:
 async def test_cancelled_at_any_call_nothing_is_left(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
-    """Cancelled at each call of a build in turn, with `on_failure: cleanup`: all is removed."""
+    """Cancelled at each sort of call in turn, with `on_failure: cleanup`: all is removed."""
     moments = await moments_of_a_build(begin, cloud, aws)
     met = 0
     for number, moment in enumerate(moments):
@@ -86,7 +90,7 @@ async def test_cancelled_at_any_call_nothing_is_left(
 async def test_cancelled_at_any_call_and_held_a_retry_makes_one_of_each(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
-    """Cancelled at each call of a build in turn, with `on_failure: hold`: nothing is made twice."""
+    """Cancelled at each sort of call in turn, with `on_failure: hold`: nothing is made twice."""
     moments = await moments_of_a_build(begin, cloud, aws)
     met = 0
     for number, moment in enumerate(moments):
@@ -129,6 +133,7 @@ async def test_a_worker_that_is_at_it_begins_nothing_more(
 
         assert not outcome.chain_goes_on
         assert sorted(cloud.mutating) == [
+            "AllocateAddress",
             "CreateDhcpOptions",
             "CreateInternetGateway",
             "CreateVpc",

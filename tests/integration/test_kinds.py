@@ -9,6 +9,7 @@ import pytest
 
 from tasks import engine, instance, kinds, network, security
 from tasks.context import Context
+from tasks.resources.address import Address
 from tasks.resources.base import Kind, Resource
 from tasks.resources.default_group import DefaultGroup
 from tasks.resources.dhcp_options import DhcpOptions
@@ -20,6 +21,10 @@ from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.internet_gateway_attachment import InternetGatewayAttachment
 from tasks.resources.key_pair import KeyPair
 from tasks.resources.main_route import MainRoute
+from tasks.resources.nat_gateway import NatGateway
+from tasks.resources.route import Route
+from tasks.resources.route_table import RouteTable
+from tasks.resources.route_table_association import RouteTableAssociation
 from tasks.resources.security_group import SecurityGroup
 from tasks.resources.security_group_rules import SecurityGroupRules
 from tasks.resources.source_dest_check import SourceDestCheck
@@ -131,6 +136,58 @@ async def look_for_flow_logs(ec2: Any) -> list[str]:
     ]
 
 
+async def look_for_addresses(ec2: Any) -> list[str]:
+    return [
+        tag["Value"]
+        for one in (await ec2.describe_addresses())["Addresses"]
+        for tag in one["Tags"]
+        if tag["Key"] == "Name"
+    ]
+
+
+async def look_for_nat_gateways(ec2: Any) -> list[str]:
+    return [
+        tag["Value"]
+        for one in (await ec2.describe_nat_gateways())["NatGateways"]
+        for tag in one["Tags"]
+        if one["State"] == "available" and tag["Key"] == "Name"
+    ]
+
+
+async def _own_tables(ec2: Any) -> list[dict[str, Any]]:
+    return [
+        table
+        for table in (await ec2.describe_route_tables())["RouteTables"]
+        if not any(one["Main"] for one in table["Associations"])
+    ]
+
+
+async def look_for_tables(ec2: Any) -> list[str]:
+    return sorted(
+        tag["Value"]
+        for table in await _own_tables(ec2)
+        for tag in table["Tags"]
+        if tag["Key"] == "Name"
+    )
+
+
+async def look_for_associations(ec2: Any) -> list[int]:
+    return [len(table["Associations"]) for table in await _own_tables(ec2) if table["Associations"]]
+
+
+async def look_for_own_routes(ec2: Any) -> list[str]:
+    return sorted(
+        f"{route[destination]} by {route[target].split('-')[0]}"
+        for table in await _own_tables(ec2)
+        for route in table["Routes"]
+        for destination, target in (
+            ("DestinationCidrBlock", "NatGatewayId"),
+            ("DestinationIpv6CidrBlock", "EgressOnlyInternetGatewayId"),
+        )
+        if target in route
+    )
+
+
 async def look_for_routes(ec2: Any) -> list[str]:
     ours = [vpc["VpcId"] for vpc in await _vpcs(ec2)]
     return sorted(
@@ -219,6 +276,11 @@ EXAMPLES: dict[type[Resource], Example] = {
         look_for_endpoints,
         ["Gateway to com.amazonaws.eu-west-1.s3", "Interface to com.amazonaws.eu-west-1.ssm"],
     ),
+    Address: Example(look_for_addresses, ["everything-nat-eu-west-1a"]),
+    NatGateway: Example(look_for_nat_gateways, ["everything-nat-eu-west-1a"]),
+    RouteTable: Example(look_for_tables, ["everything-private"]),
+    RouteTableAssociation: Example(look_for_associations, [2]),
+    Route: Example(look_for_own_routes, ["0.0.0.0/0 by nat", "::/0 by eigw"]),
     DhcpOptions: Example(
         look_for_dhcp_options,
         ["domain-name-servers: 10.40.0.53", "domain-name: corp.example.com"],
@@ -249,6 +311,7 @@ EXAMPLES: dict[type[Resource], Example] = {
             "t3.micro in eu-west-1a with IPv6",
             "t3.micro in eu-west-1a with IPv6",
             "t3.micro in eu-west-1b with IPv6",
+            "t3.small in eu-west-1a with IPv6",
         ],
     ),
 }
