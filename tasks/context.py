@@ -284,11 +284,16 @@ class Context:
         )
 
     async def note_terminated(self, ended: Mapping[str, Sequence[str]]) -> None:
-        """Put on record that these (ids by key) are no more; what stands beside them stays."""
+        """Put on record that these (ids by key) are no more, nor what is known by their ids.
+
+        What stands beside them stays.
+        """
+        gone = {one for ids in ended.values() for one in ids}
         changed = {}
-        for key, ids in ended.items():
-            belief = self.beliefs[key]
-            left = tuple(one for one in belief.ids if one not in ids)
+        for key, belief in self.beliefs.items():
+            if gone.isdisjoint(belief.ids):
+                continue
+            left = tuple(one for one in belief.ids if one not in gone)
             state = belief.state if left else ResourceState.GONE
             update = {"state": state, "ids": left, "at": self.now()}
             changed[key] = belief.model_copy(update=update)

@@ -238,6 +238,25 @@ async def test_a_place_that_was_emptied_is_filled_by_replacing_the_group(
     assert await counts(aws.url) == ALL_OF_WEB | {"instance": 4, "volume": 4}
 
 
+async def test_what_stands_on_instances_ends_and_comes_with_them(
+    begin: Begin, aws: LocalAws
+) -> None:
+    """The check that a launch cannot switch off is off again for the new ones."""
+    async with begin(with_count(2, source_dest_check=False)) as env:
+        (one,) = (await env.to_rest()).resources[IN_ZONE_A].ids
+        beside = "instance/source_dest_check/web-eu-west-1a"
+        assert (await changed(env, "terminate", one)).resources[beside].ids == ()
+
+        after = await changed(env, "replace", "web")
+
+        assert after.state is State.READY, after.failure
+        assert after.resources[beside].ids == after.resources[IN_ZONE_A].ids
+    async with outsider(aws.url) as ec2:
+        answer = await ec2.describe_instances(InstanceIds=instances_of(after))
+    found = [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
+    assert [one["SourceDestCheck"] for one in found] == [False, False]
+
+
 async def test_a_change_that_fails_is_held_and_gone_on_with(
     web: Environment, cloud: Cloud, aws: LocalAws
 ) -> None:
