@@ -54,7 +54,7 @@ async def with_blockers(context: Context, failure: Failure, ec2: "EC2Client") ->
     except (AwsError, Halted) as error:
         told = _not_looked_up(error)
     else:
-        told = _sentence(blockers, "In its VPC" if vpcs else "Using its security groups")
+        told = _sentence(blockers, of_vpc=bool(vpcs))
     return failure.model_copy(
         update={"message": f"{failure.message} {told}", "blockers": tuple(blockers)}
     )
@@ -69,13 +69,16 @@ def _own(context: Context, kind: str) -> list[str]:
     return [one for key in context.beliefs if kind_name(key) == kind for one in context.ids_of(key)]
 
 
-def _sentence(blockers: Sequence[str], where: str) -> str:
+def _sentence(blockers: Sequence[str], *, of_vpc: bool) -> str:
+    if not blockers and not of_vpc:
+        return "No network interface and no rule of others uses its security groups: look again."
     if not blockers:
         return (
             "Its VPC holds no network interface, subnet, security group, route table or internet "
             "gateway of others: look for endpoints, VPN gateways and peerings."
         )
     more = f"; and {len(blockers) - _NAMED} more" if len(blockers) > _NAMED else ""
+    where = "In its VPC" if of_vpc else "Using its security groups"
     return f"{where} and not of this environment: {'; '.join(blockers[:_NAMED])}{more}."
 
 

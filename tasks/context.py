@@ -137,10 +137,15 @@ class Context:
             return ()
         return belief.ids
 
+    def standing(self, key: str) -> tuple[str, ...]:
+        """The ids that the record holds under this key, or of what stands in its place and is not
+        ours."""
+        return self.ids_of(key) or self.known.existing(key)
+
     def id_of(self, key: str) -> str:
         """The id of a resource that an earlier group or step has made, or of what stands in its
         place and is not ours."""
-        ids = self.ids_of(key) or self.known.existing(key)
+        ids = self.standing(key)
         if not ids:
             raise EnvwrightError(
                 f"{key} is needed and not in the record of {self.record.environment_id}."

@@ -15,8 +15,9 @@ from envwright.spec.existing import ExistingSubnets, ExistingVpc
 from tasks import known
 from tasks.context import ACCOUNT, Context
 from tasks.failures import StepError
-from tasks.keys import KEY_PAIR, VPC, security_group, subnet
+from tasks.keys import GATEWAY, KEY_PAIR, VPC, security_group, subnet
 from tasks.known import existing
+from tasks.resources.internet_gateway import InternetGateway
 from tasks.resources.key_pair import KeyPair
 from tasks.resources.security_group import SecurityGroup
 from tasks.resources.subnet import Subnet
@@ -39,6 +40,7 @@ async def look_up_existing(context: Context) -> None:
         vpc_id = await _find_vpc(context, vpc)
         lookups[existing(VPC)] = [vpc_id]
         lookups |= await _find_subnets(context, vpc_id)
+        lookups |= await _find_gateway(context, vpc_id)
         lookups |= await _find_groups(context, vpc_id)
         if context.record.identity.account is None:
             lookups[ACCOUNT] = await context.own_account()
@@ -157,6 +159,21 @@ async def _find_subnets(context: Context, vpc_id: str) -> dict[str, Any]:
         for tier, subnets in by_tier.items()
         for zone in zones
     }
+
+
+async def _find_gateway(context: Context, vpc_id: str) -> dict[str, Any]:
+    """The VPC's internet gateway, where subnets of ours are to lead there."""
+    public = [tier for tier in context.spec.network.tiers_of("public") if tier.existing is None]
+    if not public:
+        return {}
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc_id]}]
+    found = await InternetGateway.listing.matching(context.ec2, attached)
+    if not found:
+        raise _fault(
+            f"{_tier(public[0].name)} is public, and {vpc_id} has no internet gateway: make the "
+            "tier isolated, or ask the VPC's owner for one."
+        )
+    return {existing(GATEWAY): [found[0]["InternetGatewayId"]]}
 
 
 def _subnets(

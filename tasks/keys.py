@@ -4,6 +4,7 @@ from typing import Final
 
 VPC: Final = "network/vpc/main"
 EGRESS_ONLY_GATEWAY: Final = "network/egress_only_internet_gateway/main"
+GATEWAY: Final = "network/internet_gateway/main"
 KEY_PAIR: Final = "security/key_pair/main"
 
 

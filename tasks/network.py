@@ -10,6 +10,7 @@ from envwright.spec import EnvironmentSpec
 from tasks import engine
 from tasks.context import Context
 from tasks.keys import EGRESS_ONLY_GATEWAY as EGRESS_ONLY_GATEWAY
+from tasks.keys import GATEWAY as GATEWAY
 from tasks.keys import VPC as VPC
 from tasks.keys import subnet as subnet
 from tasks.known import Known
@@ -49,7 +50,6 @@ KINDS: Final[Groups] = (
 )
 
 DHCP_OPTIONS: Final = "network/dhcp_options/main"
-GATEWAY: Final = "network/internet_gateway/main"
 
 _IPV6_BLOCKS_OF_A_TIER: Final = 16
 """More than there are zones, so that none that is added moves a block of another tier."""
@@ -59,7 +59,7 @@ def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     spec, dns = known.spec, known.spec.network.dns
     if spec.network.cidr is None:
-        return []
+        return [*subnets(known), *route_tables(known)]
     resources: list[Resource] = [
         Vpc(key=VPC, cidr=spec.network.cidr, ipv6=spec.network.ipv6),
         *subnets(known),
@@ -99,9 +99,11 @@ def _way_out(spec: EnvironmentSpec) -> list[Resource]:
 
 
 def subnets(known: Known) -> Iterator[Subnet]:
-    """The subnets of all tiers, zone after zone."""
+    """The subnets of all tiers that are made, zone after zone."""
     network = known.spec.network
     for number, tier in enumerate(network.tiers):
+        if tier.existing is not None:
+            continue
         cidrs = network.subnet_cidrs(tier.name)
         for index, (zone, cidr) in enumerate(zip(known.zones, cidrs, strict=True)):
             yield Subnet(

@@ -1,11 +1,11 @@
-"""Which way the traffic of private and isolated subnets goes: route tables and NAT gateways."""
+"""Which way the traffic goes of subnets that do not use the VPC's main route table."""
 
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
 from envwright.spec import Network, Tier
-from tasks.keys import EGRESS_ONLY_GATEWAY, VPC, subnet
+from tasks.keys import EGRESS_ONLY_GATEWAY, GATEWAY, VPC, subnet
 from tasks.known import Known
 from tasks.resources.address import Address
 from tasks.resources.base import Need, Resource
@@ -29,9 +29,14 @@ def nat_address(zone: str) -> str:
 
 
 def route_table(network: Network, tier: Tier, zone: str) -> str | None:
-    """The key of the route table of a tier's subnet in a zone; None for the VPC's main one."""
+    """The key of the route table of a tier's subnet in a zone; None for the VPC's main one, and
+    for one that is not ours."""
     mode = network.route_tables
-    if tier.access == "public" or network.existing_vpc is not None:
+    if tier.existing is not None:
+        return None
+    if network.existing_vpc is not None:
+        return f"network/route_table/{tier.access}"
+    if tier.access == "public":
         return None
     if mode == "per_subnet":
         name = f"{tier.name}-{zone}"
@@ -78,11 +83,9 @@ def nat_gateways(known: Known) -> Iterator[Resource]:
 
 
 def routes(known: Known) -> list[Route]:
-    """The routes out of private tiers: the instance step makes them, which needs them first."""
+    """The routes in tables of ours: the instance step makes them, which needs them first."""
     found = (
-        routes_from(known, tier, zone)
-        for tier in known.spec.network.tiers_of("private")
-        for zone in known.zones
+        routes_from(known, tier, zone) for tier in known.spec.network.tiers for zone in known.zones
     )
     return [*dict.fromkeys(chain.from_iterable(found))]
 
@@ -91,9 +94,19 @@ def routes_from(known: Known, tier: Tier, zone: str) -> list[Route]:
     """The routes by which a tier's subnet in a zone reaches the internet, but for the main one."""
     network = known.spec.network
     table = route_table(network, tier, zone)
-    if tier.access != "private" or table is None:
+    if tier.access == "isolated" or table is None:
         return []
     name = table.split("/")[2]
+    if tier.access == "public":
+        return [
+            Route(
+                key=f"instance/route/{name}",
+                table=table,
+                destination=ANYWHERE,
+                leads_to="GatewayId",
+                target=GATEWAY,
+            )
+        ]
     found: list[Route] = []
     if network.nat_gateway_count:
         index = min(known.zones.index(zone), network.nat_gateway_count - 1)

@@ -49,6 +49,9 @@ KINDS: Final = frozenset(_DESCRIBED)
 _REFERRING: Final = {
     "RunInstances": ("NetworkInterface.1.SubnetId", "NetworkInterface.1.SecurityGroupId."),
     "CreateSecurityGroup": ("VpcId",),
+    "CreateSubnet": ("VpcId",),
+    "CreateRouteTable": ("VpcId",),
+    "CreateRoute": ("GatewayId",),
     "AuthorizeSecurityGroupIngress": ("IpPermissions.",),
     "AuthorizeSecurityGroupEgress": ("IpPermissions.",),
     "RevokeSecurityGroupIngress": ("IpPermissions.",),

@@ -41,7 +41,8 @@ def vpc_is_made_or_exists(network: Network, _: Loc, __: "EnvironmentSpec") -> It
 
 def zones_are_known(network: Network, _: Loc, __: "EnvironmentSpec") -> Iterator[Flaw]:
     """Subnets that exist bring theirs along."""
-    if network.zones is None and network.existing_vpc is None:
+    are_all_there = all(tier.existing is not None for tier in network.tiers)
+    if network.zones is None and (network.existing_vpc is None or not are_all_there):
         described = Network.model_fields["zones"].description
         yield ("zones",), f"This field is missing. {described}"
 
@@ -68,11 +69,19 @@ def tiers_exist_with_their_vpc(network: Network, _: Loc, __: "EnvironmentSpec") 
                 "A subnet belongs to its VPC, and this network makes one of its own: use an "
                 "existing one (`network.existing_vpc`).",
             )
-        if tier.existing is None and network.existing_vpc is not None:
+        if tier.existing is not None or network.existing_vpc is None:
+            continue
+        if tier.cidrs is None:
             yield (
                 ("tiers", index),
-                "Nobody knows which addresses of an existing VPC are free: say by `existing` which "
-                "of its subnets are the tier's.",
+                "Nobody knows here which addresses of an existing VPC are free: give the tier's "
+                "`cidrs`, or say by `existing` which subnets are its.",
+            )
+        if tier.access == "private":
+            yield (
+                ("tiers", index, "access"),
+                "NAT gateways are not made in an existing VPC, so that a new tier cannot be "
+                "private there: use subnets that exist, or make it `public` or `isolated`.",
             )
 
 

@@ -163,4 +163,5 @@ class Network(Part):
 
     def subnet_cidrs(self, tier: str) -> tuple[str, ...]:
         """The CIDR block of the tier's subnet in each zone, in the zones' order."""
-        return self.blocks()[tier][: self.zone_count]
+        given = self.tier(tier).cidrs
+        return given if given is not None else self.blocks()[tier][: self.zone_count]

@@ -11,7 +11,7 @@ from tasks.resources.base import Resource, all_ids
 
 _JOINT = "@"
 
-LeadsTo = Literal["NatGatewayId", "EgressOnlyInternetGatewayId"]
+LeadsTo = Literal["GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId"]
 """What AWS calls the sort of thing that a route leads to."""
 
 _DESTINATIONS: Final = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
@@ -38,7 +38,7 @@ class Route(Resource):
             for route in wanted
             if context.ids_of(route.table)
             for foreseen in route.ids_foreseen(context)
-            if routes.get(foreseen, {}).get(route.leads_to) in context.ids_of(route.target)
+            if routes.get(foreseen, {}).get(route.leads_to) in context.standing(route.target)
         }
 
     async def create(self, context: Context, count: int) -> list[str]:

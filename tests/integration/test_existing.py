@@ -12,7 +12,6 @@ from envwright.record import FailureCategory, State
 from envwright.spec import load_spec
 from tasks import kinds
 from tests.cloud import ALWAYS, Cloud, refused
-from tests.cloud.accounts import DEFAULT_ACCOUNT
 from tests.estate import KINDS, LOG_BUCKET, Estate, tags
 from tests.harness import IMAGE, REGION, ZONES, Environment, existing, outsider
 from tests.integration.conftest import Begin
@@ -34,8 +33,8 @@ async def estate(cloud: Cloud, aws: LocalAws) -> AsyncIterator[Estate]:
 def spec_in(estate: Estate, **changes: Any) -> dict[str, Any]:
     """An environment that uses one of each kind that it can: some by id, some by tags."""
     groups = {
-        "web": {"ingress": [{"ports": 443, "groups": ["theirs", "peers"], "self": True}]},
-        "peers": {"egress": [{"ports": 443, "groups": ["web"]}]},
+        "web": {"ingress": [{"ports": 443, "groups": ["theirs", "app"], "self": True}]},
+        "app": {"egress": [{"ports": 443, "groups": ["web"]}]},
     }
     instance = {"types": ["t3.micro"], "image": IMAGE}
     return {
@@ -58,7 +57,7 @@ def spec_in(estate: Estate, **changes: Any) -> dict[str, Any]:
         },
         "instances": {
             "web": instance | {"count": 2, "security_groups": ["web", "theirs"]},
-            "job": instance | {"tier": "back", "security_groups": ["peers", "watch"]},
+            "job": instance | {"tier": "back", "security_groups": ["app", "watch"]},
         },
     } | changes
 
@@ -97,8 +96,11 @@ async def test_what_exists_is_used_and_told_of(begin: Begin, cloud: Cloud, estat
     assert outputs.security_groups["watch"] == estate.groups["monitoring"]
     (interface,) = instances[f"job {back[0]}"]["NetworkInterfaces"]
     groups = {one["GroupId"] for one in interface["Groups"]}
-    assert groups == {outputs.security_groups["peers"], estate.groups["monitoring"]}
+    assert groups == {outputs.security_groups["app"], estate.groups["monitoring"]}
     assert not estate.ids & {one for some in record.resources.values() for one in some.ids}
+    for action in ("Vpcs", "Subnets", "SecurityGroups", "KeyPairs"):
+        assert len(cloud.calls(f"Describe{action}")) == 1
+    assert cloud.calls("DescribeInternetGateways") == []
     assert sorted(cloud.mutating) == sorted(
         ["CreateSecurityGroup"] * 2
         + ["AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"]
@@ -139,6 +141,18 @@ async def a_thorough_cleanup(env: Environment, cloud: Cloud) -> None:
     assert (await env.to_rest()).state is State.DESTROYED
 
 
+def with_new_subnets(spec: dict[str, Any]) -> dict[str, Any]:
+    """Tiers of its own beside those that exist: one that leads out, one that leads nowhere."""
+    spec["network"]["zones"] = ZONES
+    spec["network"]["tiers"] += [
+        {"name": "open", "access": "public", "cidrs": ["10.90.200.0/24", "10.90.201.0/24"]},
+        {"name": "data", "access": "isolated", "cidrs": ["10.90.202.0/24", "10.90.203.0/24"]},
+    ]
+    for tier in ("open", "data"):
+        spec["instances"][tier] = spec["instances"]["job"] | {"tier": tier}
+    return spec
+
+
 @pytest.mark.parametrize(
     "life", [up_again_and_down, a_build_that_fails, a_record_that_was_lost, a_thorough_cleanup]
 )
@@ -150,7 +164,7 @@ async def test_nothing_of_another_is_changed_or_deleted(
     assert [kind for kind in KINDS if not estate.before[kind]] == []
     everything = await existing(aws.url)
 
-    async with begin(spec_in(estate), conflict_timeout=0.2) as env:
+    async with begin(with_new_subnets(spec_in(estate)), conflict_timeout=0.2) as env:
         await life(env, cloud)
 
     assert await estate.changed() == {}
@@ -327,7 +341,7 @@ async def test_what_holds_on_to_its_groups_is_named(
             SubnetId=estate.subnets["back"][1], Groups=[ours["web"]]
         )
         interface = answer["NetworkInterface"]["NetworkInterfaceId"]
-        pair = {"UserIdGroupPairs": [{"GroupId": ours["peers"]}]}
+        pair = {"UserIdGroupPairs": [{"GroupId": ours["app"]}]}
         await estate.ec2.authorize_security_group_egress(
             GroupId=estate.groups["app"],
             IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **pair}],
@@ -342,14 +356,72 @@ async def test_what_holds_on_to_its_groups_is_named(
     assert "Using its security groups and not of this environment" in failure.message
     assert sorted(failure.blockers) == [
         f"network interface {interface} in {estate.subnets['back'][1]}",
-        f"security group {estate.groups['app']} (app), whose rules name {ours['peers']}",
+        f"security group {estate.groups['app']} (app), whose rules name {ours['app']}",
     ]
     for call in cloud.journal:
         assert estate.vpc not in call.parameters.values(), call.action
 
 
-async def test_another_account_is_noticed(begin: Begin, cloud: Cloud, estate: Estate) -> None:
-    """A worker with other credentials would see nothing, and take that for gone."""
+async def test_another_account_is_noticed(
+    begin: Begin, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker with its credentials would see nothing of the environment, and call that gone."""
+
+    async def another_account(*_: object) -> str:
+        return "999999999999"
+
     async with begin(spec_in(estate)) as env:
         assert (await env.to_rest()).state is State.READY
-        assert env.record.lookups["account"] == DEFAULT_ACCOUNT
+        monkeypatch.setattr(env.worker.clients, "own_account", another_account)
+
+        record = await env.take_down()
+
+    assert record.state is State.CLEANUP_FAILED
+    assert record.cleanup_failure is not None
+    assert record.cleanup_failure.category is FailureCategory.PERMISSION
+
+
+async def test_new_subnets_have_a_route_table_of_their_own(
+    begin: Begin, cloud: Cloud, estate: Estate
+) -> None:
+    """The VPC's main one is not touched, nor relied on: a public tier leads to the VPC's own
+    internet gateway, and an isolated one nowhere, whatever the main table says."""
+    async with begin(with_new_subnets(spec_in(estate))) as env:
+        assert (await env.to_rest()).state is State.READY, env.record.failure
+        outputs = env.record.outputs
+        assert outputs is not None
+        tables = (await estate.ec2.describe_route_tables())["RouteTables"]
+        instances = await found_instances(env, estate.ec2)
+
+    def ways_out(subnet: str) -> list[str]:
+        (table,) = (
+            table
+            for table in tables
+            for one in table["Associations"]
+            if one.get("SubnetId") == outputs.subnets[subnet]
+        )
+        assert table["RouteTableId"] not in estate.ids
+        return [one["GatewayId"] for one in table["Routes"] if one["GatewayId"] != "local"]
+
+    assert ways_out(f"open-{ZONES[0]}") == ways_out(f"open-{ZONES[1]}") == [estate.gateway]
+    assert ways_out(f"data-{ZONES[0]}") == ways_out(f"data-{ZONES[1]}") == []
+    assert "PublicIpAddress" in instances[f"open {outputs.subnets[f'open-{ZONES[0]}']}"]
+    assert "PublicIpAddress" not in instances[f"data {outputs.subnets[f'data-{ZONES[0]}']}"]
+
+
+async def test_a_public_tier_needs_the_internet_gateway_of_its_vpc(
+    begin: Begin, cloud: Cloud, estate: Estate
+) -> None:
+    """None is attached to a VPC of another's."""
+    far = await elsewhere(estate)
+    spec = with_new_subnets(spec_in(estate))
+    spec["network"] |= {"existing_vpc": {"id": far["vpc"]}, "tiers": spec["network"]["tiers"][2:]}
+    spec["instances"] = {}
+    async with begin(spec) as env:
+        record = await env.to_rest()
+
+    assert record.failure is not None
+    assert record.failure.message.startswith(
+        f"network.tiers: The tier open is public, and {far['vpc']} has no internet gateway"
+    )
+    assert cloud.mutating == []

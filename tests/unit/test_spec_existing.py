@@ -58,12 +58,6 @@ MISTAKES = [
     ("network.flow_logs", [{"bucket": "arn:aws:s3:::logs"}], "network.flow_logs", "never changed"),
     (
         "network.tiers",
-        [{"name": "front", "access": "public"}],
-        "network.tiers[0]",
-        "say by `existing` which",
-    ),
-    (
-        "network.tiers",
         [{"name": "a", "access": "public", "existing": {"tags": TAGS}, "prefix": 20}],
         "network.tiers[0]",
         "`prefix` and `existing` exclude each other",
@@ -128,3 +122,22 @@ def test_what_belongs_to_a_vpc_needs_that_to_exist() -> None:
         "network.tiers[0].existing",
         "security.existing_groups.theirs",
     ]
+
+
+def test_new_subnets_of_an_existing_vpc_are_given_whole() -> None:
+    """Which addresses are free, and in which zones, is not known; nor are there NAT gateways."""
+    data = guest()
+    data["network"]["tiers"] += [
+        {"name": "sized", "access": "public", "prefix": 24},
+        {"name": "out", "access": "private", "cidrs": ["10.0.9.0/24"]},
+        {"name": "data", "access": "isolated", "cidrs": ["10.0.8.0/24"]},
+    ]
+
+    assert [(path, sentence.split(":")[0][:30]) for path, sentence in faults_of(data)] == [
+        ("network.tiers[1]", "Nobody knows here which addres"),
+        ("network.tiers[2].access", "NAT gateways are not made in a"),
+        ("network.zones", "This field is missing. The ava"),
+    ]
+    data["network"]["zones"] = ["eu-west-1a"]
+    del data["network"]["tiers"][1:3]
+    assert parse_spec(data).network.subnet_cidrs("data") == ("10.0.8.0/24",)
