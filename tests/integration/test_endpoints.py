@@ -5,9 +5,11 @@ from typing import Any
 
 from envwright.names import Step
 from envwright.record import FailureCategory, State
+from envwright.spec import load_spec
 from tests.cloud import Behaviour, Cloud, Durations
-from tests.harness import IMAGE, existing
+from tests.harness import IMAGE, existing, outsider
 from tests.integration.conftest import Begin
+from tests.repository import ROOT
 from tests.specs import with_instances
 from worker.servers import LocalAws
 
@@ -37,6 +39,15 @@ async def test_isolated_instances_wait_for_their_endpoints(begin: Begin, cloud: 
     assert states == ["available", "available"]
 
 
+async def test_one_launch_asks_for_all(begin: Begin, cloud: Cloud) -> None:
+    """Two launches that need the same endpoint cost one look at it."""
+    async with begin(with_endpoints("ssm", tiers=ISOLATED)) as env:
+        await env.run(Step.NETWORK, Step.SECURITY, Step.INSTANCE)
+
+    assert cloud.done("RunInstances") == 2
+    assert len(cloud.calls("DescribeVpcEndpoints")) == 1, cloud.counted()
+
+
 async def test_others_do_not_wait(begin: Begin, cloud: Cloud) -> None:
     """Public instances have another way out meanwhile."""
     cloud.behave(Behaviour(durations=NEVER))
@@ -49,8 +60,8 @@ async def test_others_do_not_wait(begin: Begin, cloud: Cloud) -> None:
         assert "pending" in states
 
 
-async def test_ready_waits_for_all_and_shows_them(begin: Begin, cloud: Cloud) -> None:
-    """What is ready can be used: ids, services, and the DNS names of those with interfaces."""
+async def test_what_is_ready_is_shown(begin: Begin, cloud: Cloud) -> None:
+    """Ids, services, and the DNS names of those with interfaces."""
     cloud.behave(Behaviour(durations=SLOW))
     async with begin(with_endpoints("ssm")) as env:
         outputs = (await env.to_rest()).outputs
@@ -67,6 +78,19 @@ async def test_ready_waits_for_all_and_shows_them(begin: Begin, cloud: Cloud) ->
     assert states == {one.id: "available" for one in shown.values()}
 
 
+async def test_ready_waits_for_those_that_no_instance_waited_for(
+    begin: Begin, cloud: Cloud
+) -> None:
+    """An environment is never ready without them."""
+    cloud.behave(Behaviour(durations=NEVER))
+    async with begin(with_endpoints("ssm"), endpoint_timeout=0.2) as env:
+        record = await env.to_rest()
+
+    assert cloud.done("RunInstances") == 2
+    assert record.failure is not None
+    assert "(com.amazonaws.eu-west-1.ssm, pending)" in record.failure.message
+
+
 async def test_one_call_begins_the_end_of_all(begin: Begin, cloud: Cloud, aws: LocalAws) -> None:
     """While the instances are being terminated, so that AWS is at both at once; and none is asked
     for twice, since AWS lets few such calls through."""
@@ -79,6 +103,8 @@ async def test_one_call_begins_the_end_of_all(begin: Begin, cloud: Cloud, aws: L
     assert cloud.mutating.count("DeleteVpcEndpoints") == 1, cloud.counted()
     asked = [call.action for call in cloud.journal]
     assert "DescribeInstances" not in asked[: asked.index("DeleteVpcEndpoints")]
+    looks = cloud.calls("DescribeVpcEndpoints")
+    assert {len(call.values("Filter.1.Value")) for call in looks} == {4}
     assert await existing(aws.url) == {}
 
 
@@ -92,3 +118,36 @@ async def test_an_endpoint_that_never_comes_is_told_of(begin: Begin, cloud: Clou
     assert record.failure is not None
     assert record.failure.category is FailureCategory.AWS
     assert "(com.amazonaws.eu-west-1.ssm, pending)" in record.failure.message
+
+
+async def test_the_example_of_isolated_workers_comes_and_goes(
+    begin: Begin, cloud: Cloud, aws: LocalAws
+) -> None:
+    """No way to the internet, and the endpoints as they are asked for; again without a change;
+    gone."""
+    async with begin(load_spec(ROOT / "examples" / "isolated.yaml")) as env:
+        record = await env.to_rest()
+        assert record.state is State.READY
+        made = (await cloud.inventory()).counts
+        assert made["vpc_endpoint"] == 4
+        assert made["instance"] == 2
+        assert made.keys().isdisjoint({"internet_gateway", "nat_gateway", "address"})
+        async with outsider(aws.url) as ec2:
+            endpoints = (await ec2.describe_vpc_endpoints())["VpcEndpoints"]
+        assert {
+            (one["ServiceName"].rpartition(".")[2], one["VpcEndpointType"], len(one["SubnetIds"]))
+            for one in endpoints
+        } == {("s3", "Gateway", 0)} | {
+            (one, "Interface", 2) for one in ("ssm", "ssmmessages", "ec2messages")
+        }
+        assert all(one["PrivateDnsEnabled"] for one in endpoints if one["SubnetIds"])
+        assert record.outputs is not None
+        assert [one.public_ip for one in record.outputs.instances] == [None, None]
+
+        cloud.journal.clear()
+        await env.rewind(Step.NETWORK)
+        assert (await env.to_rest()).state is State.READY
+        assert cloud.mutating == []
+
+        assert (await env.take_down()).state is State.DESTROYED
+    assert await existing(aws.url) == {}

@@ -12,6 +12,7 @@ from tests.cloud.emulator import (
     ipv6,
     private_addresses,
     routing,
+    security,
     surroundings,
 )
 from tests.cloud.emulator.addresses import Addresses
@@ -57,7 +58,16 @@ class StrictBackend(  # type: ignore[misc]
         return moto.ec2.urls
 
 
-_REPLACED = (endpoints, flow_logs, instances, ipv6, private_addresses, routing, surroundings)
+_REPLACED = (
+    endpoints,
+    flow_logs,
+    instances,
+    ipv6,
+    private_addresses,
+    routing,
+    security,
+    surroundings,
+)
 """The subjects that replace classes of moto's as well."""
 
 

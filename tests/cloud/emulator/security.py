@@ -60,3 +60,24 @@ class Security:
             for rule in (*other.ingress_rules, *other.egress_rules)
         )
         return by_interfaces or by_endpoints or by_rules
+
+
+def _is_the_same(one: SecurityGroupRule, other: Any) -> bool:
+    """A description is no part of a rule, as in "RevokeSecurityGroupIngress": moto compares it."""
+    return _told(one) == _told(other)
+
+
+def _told(rule: SecurityGroupRule) -> tuple[object, ...]:
+    peers = (rule.ip_range, rule.source_group, rule.prefix_list_id)
+    ports = () if rule.ip_protocol == "-1" else (rule.from_port, rule.to_port)
+    return rule.ip_protocol, ports, *map(_without_description, peers)
+
+
+def _without_description(peer: Any) -> Any:
+    if not isinstance(peer, dict):
+        return peer or {}
+    return {name: value for name, value in peer.items() if name != "Description"}
+
+
+def take_the_place_of_motos() -> None:
+    SecurityGroupRule.__eq__ = _is_the_same
