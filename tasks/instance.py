@@ -1,8 +1,10 @@
 """The instance step: the routes out, and each group launched over its zones."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from celery import shared_task
 
@@ -11,9 +13,10 @@ from envwright.spec import InstanceGroup, Tier
 from tasks import engine
 from tasks.context import Context
 from tasks.endpoints import interface_endpoints
-from tasks.keys import subnet
+from tasks.keys import elastic_address, subnet
 from tasks.known import Known
 from tasks.lookups import look_up_images, look_up_zones
+from tasks.resources.address_association import AddressAssociation
 from tasks.resources.base import Groups, Need, Resource, key_beside
 from tasks.resources.instances import Instances, Place
 from tasks.resources.route import Route
@@ -22,7 +25,7 @@ from tasks.resources.vpc_endpoint import VpcEndpoint
 from tasks.routing import routes, routes_from
 from tasks.security import key_pair_name, security_group
 
-KINDS: Final[Groups] = ((Route, Instances), (SourceDestCheck,))
+KINDS: Final[Groups] = ((Route, Instances), (SourceDestCheck, AddressAssociation))
 
 
 def spread(count: int, zones: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -42,25 +45,32 @@ def wanted(known: Known) -> list[Resource]:
 
 def launches(known: Known) -> list[Instances]:
     """One launch for each group and zone."""
-    return [
-        _launch(known, name, group, zone, count)
-        for name, group in known.spec.instances.items()
-        for zone, count in spread(group.count, _zones_of(known, group))
-    ]
+    found = []
+    for name, group in known.spec.instances.items():
+        numbers = iter(range(1, group.count + 1))
+        for zone, count in spread(group.count, _zones_of(known, group)):
+            launch = _launch(known, name, group, zone, count)
+            addresses = tuple(elastic_address(name, one) for one in islice(numbers, count))
+            found.append(replace(launch, addresses=addresses) if group.elastic_address else launch)
+    return found
 
 
 def standing_on(launches: Sequence[Instances]) -> list[Resource]:
     """What these instances get once they run, since no launch can ask for it."""
-    return [
-        SourceDestCheck(
-            key=key_beside(launch.key, SourceDestCheck.kind),
-            count=launch.count,
-            instances=launch.key,
-            needs=(Need(Instances, launch.key),),
-        )
-        for launch in launches
-        if not launch.wish.source_dest_check
-    ]
+    found: list[Resource] = []
+    for launch in launches:
+        common: Any = {
+            "count": launch.count,
+            "instances": launch.key,
+            "needs": (Need(Instances, launch.key),),
+        }
+        if not launch.wish.source_dest_check:
+            key = key_beside(launch.key, SourceDestCheck.kind)
+            found.append(SourceDestCheck(key=key, **common))
+        if launch.addresses:
+            key = key_beside(launch.key, AddressAssociation.kind)
+            found.append(AddressAssociation(key=key, addresses=launch.addresses, **common))
+    return found
 
 
 def _zones_of(known: Known, group: InstanceGroup) -> Sequence[str]:

@@ -21,3 +21,8 @@ def security_group(name: str) -> str:
 def vpc_endpoint(name: str) -> str:
     """The key of the VPC endpoint with this name in the spec."""
     return f"security/vpc_endpoint/{name}"
+
+
+def elastic_address(group: str, number: int) -> str:
+    """The key of an elastic address of an instance group; they are counted from 1."""
+    return f"network/address/{group}-{number}"

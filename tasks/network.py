@@ -12,6 +12,7 @@ from tasks.context import Context
 from tasks.keys import EGRESS_ONLY_GATEWAY as EGRESS_ONLY_GATEWAY
 from tasks.keys import GATEWAY as GATEWAY
 from tasks.keys import VPC as VPC
+from tasks.keys import elastic_address
 from tasks.keys import subnet as subnet
 from tasks.known import Known
 from tasks.lookups import look_up_zones
@@ -58,9 +59,10 @@ _IPV6_BLOCKS_OF_A_TIER: Final = 16
 def wanted(known: Known) -> list[Resource]:
     """The resources of the step."""
     spec, dns = known.spec, known.spec.network.dns
+    resources: list[Resource] = _addresses(spec)
     if spec.network.cidr is None:
-        return [*subnets(known), *route_tables(known)]
-    resources: list[Resource] = [
+        return [*resources, *subnets(known), *route_tables(known)]
+    resources += [
         Vpc(key=VPC, cidr=spec.network.cidr, ipv6=spec.network.ipv6),
         *subnets(known),
         *route_tables(known),
@@ -77,6 +79,16 @@ def wanted(known: Known) -> list[Resource]:
             )
         )
     return [*resources, *_dhcp(spec), *_flow_logs(spec)]
+
+
+def _addresses(spec: EnvironmentSpec) -> list[Resource]:
+    """Those of instances: they are there before, and outlive a replacement."""
+    return [
+        Address(key=elastic_address(name, number), name=f"{name}-{number}")
+        for name, group in spec.instances.items()
+        if group.elastic_address
+        for number in range(1, group.count + 1)
+    ]
 
 
 def _way_out(spec: EnvironmentSpec) -> list[Resource]:

@@ -92,6 +92,7 @@ EVERYTHING: Final[dict[str, Any]] = {
             "security_groups": ["web"],
             "root_volume": {"device_name": "/dev/xvda", "size": 8},
             "source_dest_check": False,
+            "elastic_address": True,
         },
         "app": {
             "tier": "private",
@@ -120,7 +121,7 @@ ALL_OF_EVERYTHING: Final = ALL_OF_WEB | {
     "dhcp_options": 1,
     "flow_log": 1,
     "route_table": 1,
-    "address": 1,
+    "address": 4,
     "nat_gateway": 1,
     "security_group": 2,
     "key_pair": 1,
@@ -148,6 +149,7 @@ CREATES: Final = {
     "CreateVpcEndpoint": "security/vpc_endpoint/ssm",
     "AuthorizeSecurityGroupIngress": "security/security_group_rules/web-ingress",
     "RunInstances": "instance/instances/web-eu-west-1a",
+    "AssociateAddress": "instance/address_association/web-eu-west-1a",
     "ModifyInstanceAttribute": "instance/source_dest_check/web-eu-west-1a",
 }
 """Every call that makes something of EVERYTHING, and the key of something that it makes."""
@@ -159,7 +161,7 @@ MADE_ONCE: Final = {
     "CreateFlowLogs": 1,
     "CreateVpc": 1,
     "CreateInternetGateway": 1,
-    "AllocateAddress": 1,
+    "AllocateAddress": 4,
     "CreateRouteTable": 1,
     "CreateSubnet": 4,
     "CreateNatGateway": 1,

@@ -157,11 +157,13 @@ def tier_is_known(group: InstanceGroup, _: Loc, spec: "EnvironmentSpec") -> Iter
 def public_addresses_lead_out(
     group: InstanceGroup, _: Loc, spec: "EnvironmentSpec"
 ) -> Iterator[Flaw]:
-    if group.public_address and not any(tier_is_known(group, (), spec)):
+    for field in ("public_address", "elastic_address"):
+        if not getattr(group, field) or any(tier_is_known(group, (), spec)):
+            continue
         tier = spec.network.tier(group.tier)
         if tier.access != "public":
             yield (
-                ("public_address",),
+                (field,),
                 f"The tier {shown(tier.name)} is {tier.access}: a public address would lead "
                 "nowhere there. Use a public tier, or leave this out.",
             )

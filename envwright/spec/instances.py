@@ -70,6 +70,9 @@ class InstanceGroup(Part):
         description="The private IPv4 address, of a group of one: a free one of a subnet of the "
         "group's.",
     )
+    elastic_address: Flag = Field(
+        False, description="Whether each instance gets an Elastic IP address."
+    )
     source_dest_check: Flag = Field(
         True,
         description="Whether an instance gets only packets to and from itself. A router or NAT "

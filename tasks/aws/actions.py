@@ -22,6 +22,7 @@ class Effect(Enum):
 
 ACTIONS: Final[dict[str, Effect]] = {
     "AllocateAddress": Effect.CREATE,
+    "AssociateAddress": Effect.CHANGE,
     "AssociateDhcpOptions": Effect.CHANGE,
     "AssociateIamInstanceProfile": Effect.CHANGE,
     "AssociateRouteTable": Effect.CHANGE,
@@ -74,6 +75,7 @@ ACTIONS: Final[dict[str, Effect]] = {
     "DescribeVpcs": Effect.READ,
     "DetachInternetGateway": Effect.DELETE,
     "DisassociateRouteTable": Effect.DELETE,
+    "DisassociateAddress": Effect.DELETE,
     "GetAWSDefaultServiceQuota": Effect.READ,
     "GetCallerIdentity": Effect.READ,
     "GetConsoleOutput": Effect.READ,

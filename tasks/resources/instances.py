@@ -66,6 +66,8 @@ class Instances(Tagged):
     brought_along: Mapping[str, int]
     """The sizes in GiB of further volumes that the image is known to have, by device."""
     key_name: str | None
+    addresses: tuple[str, ...] = ()
+    """The keys of the elastic addresses that they get once they run."""
     ipv6: bool = False
 
     async def create(self, context: Context, count: int) -> list[str]:

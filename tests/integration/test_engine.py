@@ -7,6 +7,7 @@ import pytest
 
 from envwright.record import FailureCategory, ResourceState, State
 from tasks.network import subnet
+from tasks.resources.base import kind_name
 from tests.cloud import (
     ALWAYS,
     Call,
@@ -50,7 +51,12 @@ async def test_an_intent_is_on_record_before_each_create(begin: Begin, cloud: Cl
         for action, key in CREATES.items():
 
             async def look(call: Call, forward: Any, action: str = action, key: str = key) -> Reply:
-                believed[action] = env.record.resources[key].state
+                # Of those that wait for something, each has its intent when its turn comes.
+                believed[action] = next(
+                    one.state
+                    for name, one in env.record.resources.items()
+                    if kind_name(name) == kind_name(key)
+                )
                 reply: Reply = await forward()
                 return reply
 

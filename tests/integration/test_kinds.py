@@ -10,6 +10,7 @@ import pytest
 from tasks import engine, instance, kinds, network, security
 from tasks.context import Context
 from tasks.resources.address import Address
+from tasks.resources.address_association import AddressAssociation
 from tasks.resources.base import Kind, Resource
 from tasks.resources.default_group import DefaultGroup
 from tasks.resources.dhcp_options import DhcpOptions
@@ -248,6 +249,11 @@ async def look_for_instances(ec2: Any) -> list[str]:
     )
 
 
+async def look_for_held_addresses(ec2: Any) -> list[str]:
+    addresses = (await ec2.describe_addresses())["Addresses"]
+    return ["held" for one in addresses if one.get("InstanceId")]
+
+
 async def look_for_routers(ec2: Any) -> list[str]:
     return [
         "unchecked"
@@ -276,7 +282,10 @@ EXAMPLES: dict[type[Resource], Example] = {
         look_for_endpoints,
         ["Gateway to com.amazonaws.eu-west-1.s3", "Interface to com.amazonaws.eu-west-1.ssm"],
     ),
-    Address: Example(look_for_addresses, ["everything-nat-eu-west-1a"]),
+    Address: Example(
+        look_for_addresses,
+        [*(f"everything-web-{number}" for number in (1, 2, 3)), "everything-nat-eu-west-1a"],
+    ),
     NatGateway: Example(look_for_nat_gateways, ["everything-nat-eu-west-1a"]),
     RouteTable: Example(look_for_tables, ["everything-private"]),
     RouteTableAssociation: Example(look_for_associations, [2]),
@@ -304,6 +313,7 @@ EXAMPLES: dict[type[Resource], Example] = {
     ),
     DefaultGroup: Example(look_for_default_rules, []),
     KeyPair: Example(look_for_key_pairs, ["envwright-everything.eu-west-1"]),
+    AddressAssociation: Example(look_for_held_addresses, ["held", "held", "held"]),
     SourceDestCheck: Example(look_for_routers, ["unchecked", "unchecked", "unchecked"]),
     Instances: Example(
         look_for_instances,

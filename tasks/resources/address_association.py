@@ -1,0 +1,105 @@
+"""The associations of elastic addresses with the instances under one key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from tasks.aws.errors import ErrorClass, tolerating
+from tasks.aws.listing import in_filters
+from tasks.context import Context
+from tasks.resources.base import Resource, all_ids
+from tasks.together import together
+
+if TYPE_CHECKING:
+    from types_aiobotocore_ec2.client import EC2Client
+    from types_aiobotocore_ec2.type_defs import AddressTypeDef
+
+_JOINT = "@"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressAssociation(Resource):
+    """One for each instance, known to the record as `<allocation id>@<instance id>`.
+
+    Which instance has which address is nobody's wish: one that takes another's place takes the
+    address that is free.
+    """
+
+    kind: ClassVar[str] = "address_association"
+
+    instances: str
+    addresses: tuple[str, ...]
+
+    @classmethod
+    async def find(
+        cls, context: Context, wanted: Sequence[Self], tagged: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        allocations = {one.key: _allocations(context, one) for one in wanted}
+        held = {
+            address["AllocationId"]: address.get("InstanceId")
+            for address in await _described(context.ec2, all_ids(allocations))
+        }
+        return {
+            one.key: [
+                _joined(allocation, instance)
+                for allocation in allocations[one.key]
+                if (instance := held.get(allocation)) in context.ids_of(one.instances)
+                and instance is not None
+            ]
+            for one in wanted
+        }
+
+    async def create(self, context: Context, count: int) -> list[str]:
+        have = (await self.find(context, [self], {}))[self.key] if count < self.count else []
+        taken = {part for one in have for part in one.split(_JOINT)}
+        pairs = [
+            (allocation, instance)
+            for allocation, instance in zip(
+                (one for one in _allocations(context, self) if one not in taken),
+                (one for one in context.ids_of(self.instances) if one not in taken),
+                strict=False,
+            )
+        ]
+
+        async def associate(allocation: str, instance: str) -> None:
+            await context.ec2.associate_address(
+                AllocationId=allocation, InstanceId=instance, AllowReassociation=False
+            )
+
+        await together(context.lease, *(associate(*pair) for pair in pairs))
+        return [_joined(*pair) for pair in pairs]
+
+    def ids_foreseen(self, context: Context) -> tuple[str, ...]:
+        instances = context.ids_of(self.instances)
+        return tuple(map(_joined, _allocations(context, self), instances))
+
+    @classmethod
+    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        ids = all_ids(doomed)
+        allocations = [one.partition(_JOINT)[0] for one in ids]
+        for address in await _described(context.ec2, allocations):
+            if _joined(address["AllocationId"], address.get("InstanceId", "")) in ids:
+                with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
+                    await context.ec2.disassociate_address(AssociationId=address["AssociationId"])
+
+    @classmethod
+    def goes_with_another(cls, context: Context, key: str) -> bool:
+        return True
+
+
+def _allocations(context: Context, association: AddressAssociation) -> list[str]:
+    return [one for key in association.addresses for one in context.ids_of(key)]
+
+
+def _joined(allocation: str, instance: str) -> str:
+    return f"{allocation}{_JOINT}{instance}"
+
+
+async def _described(ec2: "EC2Client", allocations: Sequence[str]) -> "list[AddressTypeDef]":
+    return [
+        address
+        for some in in_filters(allocations)
+        for address in (
+            await ec2.describe_addresses(Filters=[{"Name": "allocation-id", "Values": some}])
+        )["Addresses"]
+    ]
