@@ -138,12 +138,12 @@ async def look_for_flow_logs(ec2: Any) -> list[str]:
 
 
 async def look_for_addresses(ec2: Any) -> list[str]:
-    return [
+    return sorted(
         tag["Value"]
         for one in (await ec2.describe_addresses())["Addresses"]
         for tag in one["Tags"]
         if tag["Key"] == "Name"
-    ]
+    )
 
 
 async def look_for_nat_gateways(ec2: Any) -> list[str]:
@@ -284,7 +284,7 @@ EXAMPLES: dict[type[Resource], Example] = {
     ),
     Address: Example(
         look_for_addresses,
-        [*(f"everything-web-{number}" for number in (1, 2, 3)), "everything-nat-eu-west-1a"],
+        ["everything-nat-eu-west-1a", *(f"everything-web-{number}" for number in (1, 2, 3))],
     ),
     NatGateway: Example(look_for_nat_gateways, ["everything-nat-eu-west-1a"]),
     RouteTable: Example(look_for_tables, ["everything-private"]),
