@@ -38,16 +38,15 @@ def interface_endpoints(known: Known, tier: Tier) -> list[str]:
 
 
 def _in_route_tables(known: Known, endpoint: Endpoint) -> InRouteTables:
-    """The tables that the subnets of its tiers use."""
-    tables = dict.fromkeys(
-        route_table(known.spec.network, tier, zone)
+    """The tables of its tiers: others that share one with them reach the service by it, too."""
+    tables = {
+        route_table(known.spec.network, tier, zone): None
         for tier in known.spec.network.tiers
         if _is_for(endpoint, tier)
         for zone in known.zones
-    )
-    return InRouteTables(
-        tables=tuple(table for table in tables if table is not None), and_main=None in tables
-    )
+    }
+    own = tuple(one for one in tables if one is not None)
+    return InRouteTables(tables=own, and_main=None in tables)
 
 
 def _in_subnets(known: Known, endpoint: Endpoint) -> InSubnets:

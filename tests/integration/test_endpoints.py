@@ -151,3 +151,27 @@ async def test_the_example_of_isolated_workers_comes_and_goes(
 
         assert (await env.take_down()).state is State.DESTROYED
     assert await existing(aws.url) == {}
+
+
+async def test_a_gateway_endpoint_is_in_the_tables_of_its_tiers(
+    begin: Begin, aws: LocalAws
+) -> None:
+    """And in no other: the tier that does not ask goes another way."""
+    tiers = [{"name": "web", "access": "public"}, {"name": "data", "access": "isolated"}]
+    spec = with_endpoints(tiers=tiers)
+    spec["network"]["endpoints"] = {"s3": {"tiers": ["data"]}, "dynamodb": {"tiers": ["web"]}}
+    async with begin(spec) as env:
+        outputs = (await env.to_rest()).outputs
+
+    assert outputs is not None
+    async with outsider(aws.url) as ec2:
+        of_vpc = [{"Name": "vpc-id", "Values": [outputs.vpc_id]}]
+        tables = (await ec2.describe_route_tables(Filters=of_vpc))["RouteTables"]
+        endpoints = (await ec2.describe_vpc_endpoints())["VpcEndpoints"]
+    is_main = {
+        one["RouteTableId"]: any(held["Main"] for held in one["Associations"]) for one in tables
+    }
+    assert {
+        one["ServiceName"].rpartition(".")[2]: {is_main[table] for table in one["RouteTableIds"]}
+        for one in endpoints
+    } == {"s3": {False}, "dynamodb": {True}}

@@ -5,9 +5,11 @@ from typing import Any
 
 from envwright.names import Step
 from envwright.record import State
+from envwright.spec import load_spec
 from tests.cloud import Behaviour, Cloud, Durations, refused
 from tests.harness import IMAGE, existing, outsider
 from tests.integration.conftest import Begin
+from tests.repository import ROOT
 from tests.specs import with_instances
 from worker.servers import LocalAws
 
@@ -97,3 +99,49 @@ async def test_what_may_go_out_is_what_the_spec_says(begin: Begin, aws: LocalAws
     async with outsider(aws.url) as ec2:
         told = await ec2.describe_security_groups(GroupIds=[*outputs.security_groups.values()])
     assert [one["IpPermissionsEgress"] for one in told["SecurityGroups"]] == [[]]
+
+
+async def test_the_example_comes_and_goes(begin: Begin, cloud: Cloud, aws: LocalAws) -> None:
+    """Web servers that are reached over both, workers that go out over IPv6 alone; again without a
+    change; gone."""
+    async with begin(load_spec(ROOT / "examples" / "dual-stack.yaml")) as env:
+        record = await env.to_rest()
+        assert record.state is State.READY
+        assert record.outputs is not None
+        instances = record.outputs.instances
+        assert len([one for one in instances if one.ipv6_address]) == len(instances) == 4
+        assert {one.group for one in instances if one.public_ip} == {"web"}
+        made = (await cloud.inventory()).counts
+        assert made["egress_only_internet_gateway"] == made["internet_gateway"] == 1
+        assert made.keys().isdisjoint({"nat_gateway", "address"})
+        assert await ways_out(aws, record.outputs.vpc_id) == {
+            ("web", "0.0.0.0/0", "igw"),
+            ("web", "::/0", "igw"),
+            ("workers", "::/0", "eigw"),
+        }
+
+        cloud.journal.clear()
+        await env.rewind(Step.NETWORK)
+        assert (await env.to_rest()).state is State.READY
+        assert cloud.mutating == []
+
+        assert (await env.take_down()).state is State.DESTROYED
+    assert await existing(aws.url) == {}
+
+
+async def ways_out(aws: LocalAws, vpc_id: str) -> set[tuple[str, str, str]]:
+    """Of every route but the local ones: tier, destination, and what sort of gateway it is."""
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    async with outsider(aws.url) as ec2:
+        tables = (await ec2.describe_route_tables(Filters=of_vpc))["RouteTables"]
+    return {
+        (
+            "web" if any(one["Main"] for one in table["Associations"]) else "workers",
+            route.get("DestinationCidrBlock") or route["DestinationIpv6CidrBlock"],
+            target.split("-")[0],
+        )
+        for table in tables
+        for route in table["Routes"]
+        for target in [route.get("EgressOnlyInternetGatewayId") or route.get("GatewayId", "")]
+        if target != "local"
+    }
