@@ -66,8 +66,10 @@ Seen = Mapping[str, Mapping[str, Any]]
 class Estate:
     """All of it, and what its owner sees."""
 
-    def __init__(self, ec2: Any) -> None:
+    def __init__(self, ec2: Any, log_bucket: str = LOG_BUCKET) -> None:
+        """The bucket must be there: its name is one of all accounts together."""
         self.ec2 = ec2
+        self._log_bucket = log_bucket
         self.subnets: dict[str, list[str]] = {}
 
     async def build(self) -> None:
@@ -190,7 +192,7 @@ class Estate:
             ResourceType="VPC",
             TrafficType="ALL",
             LogDestinationType="s3",
-            LogDestination=f"arn:aws:s3:::{LOG_BUCKET}",
+            LogDestination=f"arn:aws:s3:::{self._log_bucket}",
         )
         launched = await ec2.run_instances(
             ImageId=IMAGE,

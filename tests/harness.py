@@ -197,7 +197,7 @@ QUICK: Final = {
     "conflict_timeout": 3.0,
     "instance_timeout": 3.0,
     "nat_gateway_timeout": 3.0,
-    "lease": 10.0,
+    "lease": 60.0,
     "lease_margin": 1.0,
     "aws_connect_timeout": 1.0,
 }

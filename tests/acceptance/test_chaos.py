@@ -9,7 +9,6 @@ from envwright.spec import parse_spec
 from tests.chaos import matrix, seeds
 from tests.chaos.arena import Arena, arena
 from tests.chaos.outcome import Tally
-from tests.chaos.plan import SHAPES
 from tests.chaos.strike import Trouble
 from tests.harness import EVERYTHING
 
@@ -46,10 +45,7 @@ async def test_whatever_dies_at_whichever_call_there_is_one_of_each_or_nothing(
 @pytest.mark.timeout(600)
 async def test_whatever_happens_at_random_there_is_one_of_each_or_nothing(worlds: Arena) -> None:
     """A dozen seeds of random faults; `python -m tests.chaos seed N` plays one of them again."""
-    manifests = {
-        shape: (await matrix.clean_run(worlds, parse_spec(data))).manifest
-        for shape, data in SHAPES.items()
-    }
+    manifests = await seeds.manifests_of(worlds, SEEDS)
 
     tally = Tally("seeds")
     await seeds.play(worlds, manifests, SEEDS, tally)

@@ -7,17 +7,17 @@ import aioboto3
 import pytest
 
 from envwright.record import Event, Record, State
-from envwright.spec import parse_spec
 from tests.chaos import matrix, story
 from tests.chaos.arena import Arena, arena
-from tests.chaos.plan import SMALL, plan
+from tests.chaos.plan import plan
+from tests.chaos.shapes import SMALL
 from tests.chaos.strike import Trouble
 from tests.chaos.verdict import Verdict, judge, manifest_of
 from tests.chaos.world import World
 from tests.specs import REGION
 from worker.servers import FAKE_CREDENTIALS
 
-SPEC: Final = parse_spec(SMALL)
+SPEC: Final = SMALL
 SUBNET: Final = "network/subnet/public-eu-west-1a"
 INSTANCES: Final = "instance/instances/web-eu-west-1a"
 

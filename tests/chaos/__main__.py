@@ -15,14 +15,14 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from envwright.spec import parse_spec
 from tests.chaos import matrix, recovery, seeds
 from tests.chaos.arena import AT_ONCE, Arena, arena
 from tests.chaos.outcome import Outcome, Tally
-from tests.chaos.plan import SHAPES, plan
+from tests.chaos.plan import plan
 from tests.harness import EVERYTHING
 from worker.servers import turn_away_from_aws
 
@@ -52,12 +52,9 @@ async def play_matrix(worlds: Arena, text: str = "") -> Told:
     return tally
 
 
-async def play_seeds(worlds: Arena, numbers: Iterable[int]) -> Told:
+async def play_seeds(worlds: Arena, numbers: Sequence[int]) -> Told:
     """Each of these seeds, once."""
-    manifests = {
-        shape: (await matrix.clean_run(worlds, parse_spec(data))).manifest
-        for shape, data in SHAPES.items()
-    }
+    manifests = await seeds.manifests_of(worlds, numbers)
     tally = Told("seeds")
     await seeds.play(worlds, manifests, numbers, tally)
     return tally

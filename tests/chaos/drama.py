@@ -1,6 +1,7 @@
 """The turns of a plan, as they happen in a world: each at its call, before or after the effect."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -9,9 +10,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from envwright.errors import EnvwrightError, StoreUnavailable
+from envwright.expiry import WARNING_SHARE
 from envwright.messages import producer, send_run, steps_of
+from envwright.spec.durations import LEAST_LIFE
 from tests import clock
-from tests.chaos.plan import Event, Turn
+from tests.chaos.plan import JUMP, Event, Turn
 from tests.chaos.workers import WorkerProcess
 from tests.chaos.world import LEASE, World
 from tests.cloud import Call, Reply
@@ -19,6 +22,15 @@ from tests.cloud.faults import Forward, ReplyLost
 
 _FROZEN: Final = LEASE + 3.0
 """Seconds for which a worker is frozen: it finds its lease gone, and another at its work."""
+
+_LIFE: Final = LEAST_LIFE + 30.0
+"""Seconds after which a time to live passes, where it is to pass."""
+
+_WARNED: Final = 0.9 * WARNING_SHARE * _LIFE
+"""Seconds before its end, at which one is warned of it."""
+
+_LONGER: Final = 2 * JUMP
+"""Seconds by which an end is moved: beyond every jump of the clock."""
 
 _REPEAT: Final = 0.2
 _OF_WORKERS: Final = frozenset({Event.KILL, Event.STOP, Event.FREEZE})
@@ -32,7 +44,7 @@ class Drama:
         self._ids = environment_ids
         self._turns: list[Turn] = []
         self._calls = 0
-        self._going_on: set[asyncio.Task[None]] = set()
+        self._going_on: set[asyncio.Future[Any]] = set()
         self.happened: list[Event] = []
 
     def begin(self, turns: Sequence[Turn]) -> None:
@@ -80,6 +92,10 @@ class Drama:
                 self._insist(partial(world.client.cancel, self._environment(turn)))
             case Event.DESTROY:
                 self._insist(partial(world.client.destroy, self._environment(turn)))
+            case Event.EXTEND:
+                self._insist(partial(world.client.extend, self._environment(turn), by=_LONGER))
+            case Event.EXPIRE:
+                self._go_on(self._let_expire(self._environment(turn)))
 
     def _befall_a_worker(self, turn: Turn) -> None:
         workers = self._world.workers
@@ -99,7 +115,7 @@ class Drama:
     def _environment(self, turn: Turn) -> str:
         return self._ids[turn.which % len(self._ids)]
 
-    def _go_on(self, happening: Awaitable[None]) -> None:
+    def _go_on(self, happening: Awaitable[Any]) -> None:
         """Let this take its time, while the world goes on."""
         task = asyncio.ensure_future(happening)
         self._going_on.add(task)
@@ -110,20 +126,36 @@ class Drama:
         await asyncio.sleep(_FROZEN)
         worker.thaw()
 
+    async def _let_expire(self, environment_id: str) -> None:
+        """Give it an end, and set the clock: into the time of the warning, and then beyond it."""
+        client = self._world.client
+        near = partial(client.extend, environment_id, until=client.now() + _LIFE)
+        if await self._asked(near) is None:
+            return
+        await self._asked(partial(self._set_clock, _LIFE - _WARNED))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FROZEN):
+                while not await self._is_warned(environment_id):  # noqa: ASYNC110 - a record tells nobody
+                    await asyncio.sleep(_REPEAT)
+        await self._asked(partial(self._set_clock, _WARNED))
+
+    async def _is_warned(self, environment_id: str) -> bool:
+        record = await self._asked(partial(self._world.client.status, environment_id))
+        return record is None or record.expiry is None or record.expiry.warn_at is None
+
     def _insist(self, request: Callable[[], Any]) -> None:
         """Ask until Redis answers, as a caller does; a refusal is an answer."""
         self._go_on(self._asked(request))
 
-    async def _asked(self, request: Callable[[], Any]) -> None:
+    async def _asked(self, request: Callable[[], Any]) -> Any:
+        """The answer; None where it is a refusal."""
         while True:
             try:
-                await self._world.ask(request)
+                return await self._world.ask(request)
             except (StoreUnavailable, RedisError, OSError):
                 await asyncio.sleep(_REPEAT)
             except EnvwrightError:
-                return
-            else:
-                return
+                return None
 
     def _set_clock(self, seconds: float) -> None:
         with Redis.from_url(self._world.redis.url, decode_responses=True) as database:

@@ -1,12 +1,16 @@
 """What happens in the world of a seed, drawn from the seed alone: it can be played again."""
 
+import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from tests.harness import EVERYTHING, ZONES
-from tests.specs import spec_data
+from envwright.change import Operation
+from envwright.spec import EnvironmentSpec, parse_spec
+from tests.chaos.shapes import SHAPES
+from tests.harness import ZONES
 
 
 class Event(StrEnum):
@@ -21,6 +25,8 @@ class Event(StrEnum):
     CLOCK_BACK = "Redis' clock is set back"
     CANCEL = "somebody cancels"
     DESTROY = "somebody takes it down"
+    EXTEND = "somebody moves its end"
+    EXPIRE = "its time to live passes"
 
 
 _WEIGHTS: Final = {
@@ -33,22 +39,32 @@ _WEIGHTS: Final = {
     Event.CLOCK_BACK: 1,
     Event.CANCEL: 1,
     Event.DESTROY: 1,
+    Event.EXTEND: 1,
+    Event.EXPIRE: 1,
 }
-_ASKED_FOR: Final = frozenset({Event.CANCEL, Event.DESTROY})
+_ASKED_FOR: Final = frozenset({Event.CANCEL, Event.DESTROY, Event.EXTEND, Event.EXPIRE})
 
-SMALL: Final = spec_data(
-    network={"cidr": "10.20.0.0/16", "zones": ZONES},
-    security={"groups": {"web": {"ingress": [{"ports": 443, "cidrs": ["0.0.0.0/0"]}]}}},
-    instances={"web": EVERYTHING["instances"]["web"] | {"count": 1}},
+_NOT_OF_A_CHANGE: Final = frozenset({Event.CANCEL})
+
+_STORIES: Final[Sequence[tuple[Operation, ...]]] = (
+    (),
+    (),
+    (Operation.STOP,),
+    (Operation.STOP, Operation.START),
+    (Operation.REBOOT,),
+    (Operation.REPLACE,),
+    (Operation.STOP, Operation.REPLACE),
+    (Operation.TERMINATE,),
+    (Operation.TERMINATE, Operation.REPLACE),
 )
-"""A spec with few resources; the other shape is EVERYTHING, with all kinds."""
+"""What is asked of the instances of an environment that is ready, one after the other."""
 
-SHAPES: Final[dict[str, dict[str, Any]]] = {"small": SMALL, "everything": EVERYTHING}
+_CALLS_OF_A_CHANGE: Final = 8
 
 
 @dataclass(frozen=True)
 class Turn:
-    """An event, and the call at which it falls: the n-th since the beginning of its half."""
+    """An event, and the call at which it falls: the n-th since the beginning of its act."""
 
     event: Event
     at: int
@@ -80,18 +96,22 @@ class Plan:
     """Whether the environment of each shape is held for inspection when it fails."""
     weather: Weather
     building: tuple[Turn, ...]
+    operations: tuple[Operation, ...]
+    """What is asked of all instances that can be changed, between the building and the end."""
+    changing: tuple[Turn, ...]
+    """The turns of the first of these operations; the others go by in peace."""
     taking_down: tuple[Turn, ...]
 
-    def specs(self) -> list[dict[str, Any]]:
+    def specs(self) -> list[EnvironmentSpec]:
         return [
-            SHAPES[shape]
-            | {
-                "name": f"env-{number}",
-                "deadline": DEADLINE,
-                "on_failure": "hold" if hold else "cleanup",
-            }
+            _as_part(shape, f"env-{number}", "hold" if hold else "cleanup")
             for number, (shape, hold) in enumerate(zip(self.shapes, self.holds, strict=True))
         ]
+
+
+def _as_part(shape: str, name: str, on_failure: str) -> EnvironmentSpec:
+    data: dict[str, Any] = json.loads(SHAPES[shape].spec.canonical_json())
+    return parse_spec(data | {"name": name, "deadline": DEADLINE, "on_failure": on_failure})
 
 
 DEADLINE: Final = 7200
@@ -104,7 +124,9 @@ JUMP: Final = 3600.0
 def plan(seed: int) -> Plan:
     """The plan of a seed: the same at every call and on every machine."""
     draw = random.Random(seed)  # noqa: S311 - it is to be predictable
-    shapes = tuple(draw.choices(("small", "everything"), (3, 1), k=draw.choice((1, 2))))
+    weights = [shape.weight for shape in SHAPES.values()]
+    shapes = tuple(draw.choices([*SHAPES], weights, k=draw.choice((1, 2))))
+    operations = draw.choice(_STORIES)
     return Plan(
         seed=seed,
         shapes=shapes,
@@ -116,8 +138,19 @@ def plan(seed: int) -> Plan:
             lag=draw.choice((0.0, 0.0, 0.5, 1.5)),
             full_zone=ZONES[1] if draw.random() < 0.15 else None,
         ),
-        building=_turns(draw, 22 * len(shapes), draw.choice((1, 2, 3))),
-        taking_down=_turns(draw, 12 * len(shapes), draw.choice((0, 1, 2)), frozenset(_ASKED_FOR)),
+        building=_turns(
+            draw, sum(SHAPES[one].calls_building for one in shapes), draw.choice((1, 2, 3))
+        ),
+        operations=operations,
+        changing=_turns(
+            draw, _CALLS_OF_A_CHANGE * len(shapes), draw.choice((0, 1, 1)), _NOT_OF_A_CHANGE
+        ),
+        taking_down=_turns(
+            draw,
+            sum(SHAPES[one].calls_taking_down for one in shapes),
+            draw.choice((0, 1, 2)),
+            _ASKED_FOR,
+        ),
     )
 
 

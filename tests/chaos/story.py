@@ -55,6 +55,16 @@ def steps_without_an_end(events: Sequence[Event]) -> int:
     return begun - failed - sum(event.state in _ENDS_OF_A_STEP for event in steps)
 
 
+def kept_volumes(events: Sequence[Event]) -> set[str]:
+    """The ids of the volumes that outlive their instances, as the events say."""
+    return {
+        one
+        for event in events
+        if (event.type, event.state) == ("volume", "kept")
+        for one in event.ids
+    }
+
+
 def _of_states(record: Record, events: Sequence[Event]) -> Iterator[str]:
     told = [State(one.state) for one in events if one.type in ("accepted", "state") and one.state]
     for before, after in pairwise(told):

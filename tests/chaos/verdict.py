@@ -1,22 +1,20 @@
 """What became of a world: what leaked, is there twice, was lost, or was told wrongly."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from envwright.record import HOLDS_NOTHING, Record, State
 from tests.chaos import story
 from tests.chaos.world import World
-
-PARTS: Final = frozenset({"volume", "network_interface"})
-"""Kinds that come and go with an instance, and have no key of their own."""
+from tests.cloud.inventory import Resource
 
 Manifest = Mapping[str, int]
 """What one environment shall consist of: how many ids by resource key."""
 
 _SORTS: Final = ("leaked", "doubled", "lost", "untrue")
-_ENDED: Final = HOLDS_NOTHING | {State.READY, State.FAILED}
+_ENDED: Final = HOLDS_NOTHING | {State.READY, State.FAILED, State.CHANGE_FAILED}
 
 
 @dataclass
@@ -61,13 +59,21 @@ async def judge(
     `manifests` are by environment id.
     """
     verdict = Verdict()
-    existing = (await world.cloud.inventory(world.account)).resources
+    inventory = await world.cloud.inventory(world.account)
+    existing = [one for one in inventory.resources if one.id not in world.theirs]
     owners = {f"{record.environment_id}/{record.uid}": record for record in records}
+    told = {
+        record.environment_id: await world.ask(world.client.events, record.environment_id)
+        for record in records
+    }
+    kept = {one for events in told.values() for one in story.kept_volumes(events)}
     verdict.leaked += [
         f"{one.kind} {one.id} is of {one.owner or 'nobody'}"
         for one in existing
-        if one.owner not in owners and one.kind not in PARTS
+        if _is_left_over(one, owners, kept)
     ]
+    there = {one.id for one in existing}
+    verdict.lost += [f"the volume {one}, which was to be kept" for one in kept - there]
     for owner, record in owners.items():
         prefix = f"{record.environment_id}/"
         ours = {
@@ -76,9 +82,20 @@ async def judge(
             if one.owner == owner and one.key is not None
         }
         _compare(verdict, record, ours, manifests[record.environment_id])
-        events = await world.ask(world.client.events, record.environment_id)
-        verdict.untrue += story.untruths(record, events, world.cloud.ever_made(world.account), ours)
+        events, ever_made = told[record.environment_id], world.cloud.ever_made(world.account)
+        verdict.untrue += story.untruths(record, events, ever_made, ours)
     return verdict
+
+
+def _is_left_over(one: Resource, owners: Collection[str], kept: Collection[str]) -> bool:
+    """Whether it is nobody's: no record's, and no part of an instance that is there."""
+    match one.kind:
+        case "network_interface":
+            return True
+        case "volume":
+            return not one.within and one.id not in kept
+        case _:
+            return one.owner not in owners
 
 
 def _compare(verdict: Verdict, record: Record, ours: Mapping[str, str], manifest: Manifest) -> None:

@@ -13,10 +13,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from envwright.client import Client
-from envwright.record import AT_REST, State
+from envwright.record import AT_REST, Expiry, State
 from tasks.scripts import ADVANCE, NOTE
 from tests.chaos.workers import WorkerProcess, Workers
 from tests.cloud import AWS_DURATIONS, Behaviour, Cloud
+from tests.estate import Estate
+from tests.harness import outsider
 from tests.redis_proxy import RedisProxy
 from worker.processes import LOCALHOST, free_port
 from worker.servers import redis_command
@@ -44,7 +46,7 @@ QUICK: Final = {
 """A worker's settings for an AWS that is on this machine."""
 
 _LOOK_EVERY: Final = 0.1
-
+_STARTS: Final = 5
 
 CALM: Final = Behaviour(durations=AWS_DURATIONS.scaled(0.02))
 """An AWS at its best: instances run after 0.6 s, for its 30 s."""
@@ -59,26 +61,37 @@ class RedisProcess:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._port = free_port()
-        self.url = f"redis://{LOCALHOST}:{self._port}/0"
+        self._port: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address, once it was started: the same after each death."""
+        return f"redis://{LOCALHOST}:{self._port}/0"
 
     async def start(self) -> None:
-        for _ in range(5):
-            self._process = await asyncio.create_subprocess_exec(
-                *redis_command(self._port, self._directory),
-                stdout=asyncio.subprocess.DEVNULL,
-                cwd=self._directory,
-            )
-            if await self._answers():
+        for _ in range(_STARTS):
+            if await self._starts_on(self._port or free_port()):
                 return
         raise AssertionError("Redis did not start.")
+
+    async def _starts_on(self, port: int) -> bool:
+        """Whether it listens here; it does not where somebody else was quicker."""
+        self._process = await asyncio.create_subprocess_exec(
+            *redis_command(port, self._directory),
+            stdout=asyncio.subprocess.DEVNULL,
+            cwd=self._directory,
+        )
+        if await self._answers(port):
+            self._port = port
+            return True
+        return False
 
     async def kill(self) -> None:
         self._process.kill()
         await self._process.wait()
 
-    async def _answers(self) -> bool:
-        async with Redis.from_url(self.url) as client:
+    async def _answers(self, port: int) -> bool:
+        async with Redis(host=LOCALHOST, port=port) as client:
             while self._process.returncode is None:
                 with contextlib.suppress(RedisError, OSError):
                     info: Any = await client.info("server")
@@ -98,6 +111,9 @@ class World:
         self.cloud = Cloud(emulator_url, CALM)
         self.settings = QUICK | settings
         self.kills = 0
+        self.theirs: frozenset[str] = frozenset()
+        """The ids of what is somebody else's in the account."""
+        self._estate: Estate | None = None
         self._workers = workers
         self._running: list[WorkerProcess] = []
         self._starting: list[asyncio.Task[WorkerProcess]] = []
@@ -124,6 +140,29 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
+
+    async def settle_another(self) -> None:
+        """Let somebody else have things in the account, for environments to stand in."""
+        bucket = f"logs-of-{self.account}"
+        await self.cloud.provide("bucket", bucket, self.account)
+        self.cloud.behave(Behaviour())
+        async with outsider(self.cloud.url, self.account) as ec2:
+            estate = Estate(ec2, bucket)
+            await estate.build()
+        self.cloud.behave(CALM)
+        self.cloud.journal.clear()
+        self._estate = estate
+        self.theirs = frozenset(estate.ids)
+
+    async def of_another(self) -> list[str]:
+        """What somebody else finds otherwise than he left it, each as a sentence."""
+        if self._estate is None:
+            return []
+        async with outsider(self.cloud.url, self.account) as self._estate.ec2:
+            changed = await self._estate.changed()
+        return [
+            f"{one} of another was {then}, and is {now}" for one, (then, now) in changed.items()
+        ]
 
     @property
     def workers(self) -> list[WorkerProcess]:
@@ -175,15 +214,18 @@ class World:
 
     async def _is_at_rest(self, environment_id: str) -> bool:
         """Whether nobody works on it: neither by its state, nor because what a cancel has stopped
-        is still being put on record under a lease."""
+        is still being put on record under a lease, nor because its time to live has passed and
+        nobody has seen to that yet."""
         key = self.client.settings.keys.record(environment_id)
         with contextlib.suppress(RedisError, OSError):
-            state, owner, until = await self.database.hmget(
-                key, "state", "lease_owner", "lease_until"
+            state, owner, until, expiry = await self.database.hmget(
+                key, "state", "lease_owner", "lease_until", "expiry"
             )
             seconds, _ = await self.database.time()
             is_held = bool(owner) and float(until or 0) > seconds
-            return state in AT_REST - {State.CLEANUP_FAILED} and not is_held
+            look_at = Expiry.model_validate_json(expiry).look_at if expiry else None
+            is_over = look_at is not None and look_at <= seconds
+            return state in AT_REST - {State.CLEANUP_FAILED} and not is_held and not is_over
         return False
 
     async def _state(self, environment_id: str) -> str:

@@ -339,7 +339,7 @@ async def test_every_kind_keeps_the_contract(
     )
     example = EXAMPLES[kind]
     async with (
-        begin(EVERYTHING, lease=60.0) as env,
+        begin(EVERYTHING) as env,
         env.context() as context,
         outsider(aws.url) as ec2,
     ):

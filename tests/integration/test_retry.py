@@ -29,7 +29,7 @@ FAILING = [
 async def changes_by_step(begin: Begin, cloud: Cloud) -> dict[Step, list[str]]:
     """The calls that change something in each step of a build, by one that nothing happened to."""
     found = {}
-    async with begin(EVERYTHING | {"name": "model"}, lease=60.0) as env:
+    async with begin(EVERYTHING | {"name": "model"}) as env:
         for step in Step:
             cloud.journal.clear()
             await env.run(step)
@@ -45,7 +45,7 @@ async def test_a_retry_repeats_no_change_of_what_was_done(
     """Refused in this step, held, mended: no finished step is repeated, no create made twice."""
     changes = await changes_by_step(begin, cloud)
     cloud.journal.clear()
-    async with begin(HOLDING, lease=60.0) as env:
+    async with begin(HOLDING) as env:
         cloud.inject(action, refused("UnauthorizedOperation"), first=number)
         record = await env.to_rest()
         assert (record.state, record.step) == (State.FAILED, step)

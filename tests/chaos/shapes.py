@@ -1,0 +1,48 @@
+"""The sorts of environment that the seeds build: a small one, one with all kinds, the examples."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from envwright.spec import EnvironmentSpec, load_spec, parse_spec
+from tests.harness import EVERYTHING, ZONES
+from tests.repository import ROOT
+from tests.specs import spec_data
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A spec, how often it is drawn, and about how many calls it takes."""
+
+    spec: EnvironmentSpec
+    weight: int
+    calls_building: int
+    calls_taking_down: int
+    is_guest: bool = False
+    """Whether it stands in what is another's (`tests.estate`)."""
+
+    @property
+    def can_rest(self) -> bool:
+        """Whether its instances can be stopped: AWS refuses that of spot instances."""
+        return all(group.spot is None for group in self.spec.instances.values())
+
+
+def _example(name: str) -> EnvironmentSpec:
+    return load_spec(ROOT / "examples" / f"{name}.yaml")
+
+
+SMALL: Final = parse_spec(
+    spec_data(
+        network={"cidr": "10.20.0.0/16", "zones": ZONES},
+        security={"groups": {"web": {"ingress": [{"ports": 443, "cidrs": ["0.0.0.0/0"]}]}}},
+        instances={"web": EVERYTHING["instances"]["web"] | {"count": 1}},
+    )
+)
+"""A spec with few resources."""
+
+SHAPES: Final = {
+    "small": Shape(SMALL, 8, 22, 12),
+    "everything": Shape(parse_spec(EVERYTHING), 4, 60, 30),
+    "web": Shape(_example("web"), 2, 24, 14),
+    "guest": Shape(_example("existing-vpc"), 3, 20, 12, is_guest=True),
+    "spot": Shape(_example("spot-workers"), 2, 24, 14),
+}
