@@ -39,10 +39,26 @@ SMALL: Final = parse_spec(
 )
 """A spec with few resources."""
 
+_DATA: Final = {"device_name": "/dev/sdf", "size": 8, "delete_on_termination": False}
+
+KEEPING: Final = parse_spec(
+    spec_data(
+        security={"groups": {"store": {}}},
+        instances={
+            "store": EVERYTHING["instances"]["web"]
+            | {"count": 1, "security_groups": ["store"], "volumes": [_DATA]}
+        },
+    )
+)
+"""A spec whose instance leaves a volume behind."""
+
 SHAPES: Final = {
     "small": Shape(SMALL, 8, 22, 12),
     "everything": Shape(parse_spec(EVERYTHING), 4, 60, 30),
     "web": Shape(_example("web"), 2, 24, 14),
     "guest": Shape(_example("existing-vpc"), 3, 20, 12, is_guest=True),
     "spot": Shape(_example("spot-workers"), 2, 24, 14),
+    "isolated": Shape(_example("isolated"), 3, 36, 20),
+    "dual-stack": Shape(_example("dual-stack"), 2, 36, 20),
+    "keeping": Shape(KEEPING, 2, 28, 16),
 }

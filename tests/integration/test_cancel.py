@@ -112,6 +112,7 @@ async def test_a_worker_that_is_at_it_begins_nothing_more(
 
         assert not outcome.chain_goes_on
         assert sorted(cloud.mutating) == [
+            "AllocateAddress",
             "CreateDhcpOptions",
             "CreateInternetGateway",
             "CreateVpc",
