@@ -6,7 +6,7 @@ from envwright.names import Step
 from envwright.placement import Placement
 from envwright.record import FailureCategory, Record, State
 from envwright.spec import load_spec
-from tests.cloud import Behaviour, Cloud, dropped, refused
+from tests.cloud import Behaviour, Cloud, dropped, hiding, refused
 from tests.harness import counts, existing, outsider
 from tests.integration.conftest import Begin
 from tests.integration.test_engine_instances import IN_ZONE_A, tokens
@@ -137,10 +137,13 @@ async def test_a_worker_goes_on_where_the_dead_one_launched(
         await env.run(Step.NETWORK, Step.SECURITY)
         await env.die_at(cloud, "RunInstances", after_effect=True, nth=2)
         cloud.behave(Behaviour())
+        # What was launched shows late: only its token says that it is there.
+        cloud.inject("DescribeTags", hiding("i-"))
         record = await env.to_rest()
 
     assert record.state is State.READY
     assert placed(record) == {(B, "t3.micro")}
+    assert len(cloud.calls("RunInstances")) == 3
     assert cloud.done("RunInstances") == 1
     assert (await counts(aws.url))["instance"] == 1
 

@@ -59,9 +59,17 @@ async def test_a_failed_build_lifts_what_its_spec_has_protected(
 async def test_protection_by_hand_stops_a_cleanup_before_anything_goes(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
-    """The failure names the instance and the way on; `--force` then takes all of it down."""
-    async with begin(with_group()) as env:
-        await env.to_rest()
+    """The failure names the instance and the way on; `--force` then takes all of it down.
+
+    The NAT gateway, which a cleanup begins with as well, is not asked to go before that.
+    """
+    data = with_group()
+    data["network"]["tiers"] = [
+        {"name": "public", "access": "public"},
+        {"name": "private", "access": "private"},
+    ]
+    async with begin(data) as env:
+        assert (await env.to_rest()).state is State.READY
         before = await counts(aws.url)
         one = instances_of(env)[0]
         await protect(cloud.url, one)
