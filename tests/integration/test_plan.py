@@ -1,27 +1,17 @@
-"""What a plan says would be done is what is done: for every example, and for all kinds at once."""
+"""What a plan says would be done is what is done: here for all kinds at once.
+
+The examples are held against their plans in test_examples.py.
+"""
 
 from collections import Counter
 
-import pytest
-
 from envwright.plan import Plan, PlanQuestion
 from envwright.record import State
-from envwright.spec import EnvironmentSpec, load_spec, parse_spec
 from tasks.lease import Look
 from tests.cloud import Behaviour, Cloud
 from tests.harness import EVERYTHING, Environment
 from tests.integration.conftest import Begin
-from tests.repository import ROOT
 from worker.plan import planned
-
-SPECS = {
-    "everything": parse_spec(EVERYTHING),
-    **{
-        path.stem: load_spec(path)
-        for path in sorted((ROOT / "examples").glob("*.yaml"))
-        if path.stem not in ("unknown-image", "existing-vpc")
-    },
-}
 
 
 async def plan_of(env: Environment, *, check: bool = False) -> Plan:
@@ -31,13 +21,9 @@ async def plan_of(env: Environment, *, check: bool = False) -> Plan:
     return await planned(env.worker, Look(30), PlanQuestion(spec=spec, check=check))
 
 
-@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-async def test_a_build_does_what_the_plan_says(
-    spec: EnvironmentSpec, begin: Begin, cloud: Cloud
-) -> None:
-    """The same calls that change something, as often; the same resources; and the plan changes
-    nothing."""
-    async with begin(spec) as env:
+async def test_a_build_does_what_the_plan_says(begin: Begin, cloud: Cloud) -> None:
+    """The same calls that change something, as often, and for the same resources."""
+    async with begin(EVERYTHING) as env:
         told = await plan_of(env)
         assert cloud.mutating == [], "the plan itself changed something"
         cloud.journal.clear()
