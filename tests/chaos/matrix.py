@@ -22,6 +22,7 @@ from tests.chaos.strike import LATE, Strike, Trouble
 from tests.chaos.verdict import Manifest, Verdict, judge, manifest_of
 from tests.chaos.world import World
 from tests.cloud import Call
+from tests.cloud.kinds import MADE_BY
 
 
 class Act(StrEnum):
@@ -39,7 +40,6 @@ class Act(StrEnum):
 
 _KINDS: Final = {Act.BUILD: RunKind.PROVISION, Act.TAKE_DOWN: RunKind.CLEANUP}
 _INVENTORY: Final = "DescribeTags"
-_MAKING: Final = ("Create", "Run", "Import", "Allocate")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class CleanRun:
             for action, count in calls.items():
                 for number in range(1, count + 1):
                     for trouble in Trouble:
-                        if trouble is Trouble.SHOWN_LATE and not action.startswith(_MAKING):
+                        if trouble is Trouble.SHOWN_LATE and action not in MADE_BY:
                             continue
                         yield Cell(act, trouble, action, number)
             for step in steps_of(act.kind):

@@ -1,7 +1,6 @@
 """The ways in which one call goes wrong: its worker dies around it, or its reply does not come."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -13,9 +12,9 @@ from tests.chaos.world import CALM, World
 from tests.cloud import Call, Reply
 from tests.cloud.calls import refusal
 from tests.cloud.faults import Forward, ReplyLost
+from tests.cloud.kinds import ID, MADE_BY, prefix_of
 from tests.redis_proxy import Toward, Verdict
 
-_ID: Final = re.compile(r"\b(?:vpc|subnet|igw|sg|key|i)-[0-9a-f]{8,}\b")
 _RECORDS: Final = tuple(
     hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest().encode()
     for script in (NOTE, ADVANCE)
@@ -115,7 +114,5 @@ class Strike:
 
 def _made_by(call: Call, reply: Reply) -> list[str]:
     """The ids that a create has given, by which its record is known; none of any other call."""
-    if not call.action.startswith(("Create", "Run", "Import", "Allocate")):
-        return []
-    told = set(map(str, call.parameters.values()))
-    return [one for one in _ID.findall(reply.body) if one not in told]
+    kinds = MADE_BY.get(call.action, ())
+    return [one for one in ID.findall(reply.body) if prefix_of(one) in kinds]

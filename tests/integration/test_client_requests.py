@@ -11,7 +11,7 @@ from envwright.errors import (
     StoreUnavailable,
 )
 from envwright.names import Step
-from envwright.record import RunKind, State
+from envwright.record import RETRYABLE, RunKind, State
 from envwright.store import Store
 from tests.records import a_failure, changing, queued, set_state
 from tests.specs import REGION, spec
@@ -42,7 +42,7 @@ def test_retry_goes_on_where_it_must(client: Client, database: redis.Redis, stat
     assert queued(client, database) == before + 1
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - set(RETRIED)))
+@pytest.mark.parametrize("state", sorted(set(State) - set(RETRYABLE)))
 def test_what_did_not_fail_is_not_retried(client: Client, state: State) -> None:
     client.enqueue(spec())
     set_state(client, state)
