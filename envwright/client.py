@@ -21,12 +21,13 @@ from envwright.expiry import Extension, extended
 from envwright.parked import Parked
 from envwright.plan import Plan, PlanQuestion
 from envwright.questions import Questions
-from envwright.record import AT_REST, RETRYABLE, Event, Record, State
+from envwright.record import Event, Record
 from envwright.requests import REFUSALS, Answer, Ticket, Wish
 from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
 from envwright.sight import Console, Sight, look_at, read_console
 from envwright.spec import EnvironmentSpec, parse_spec
+from envwright.states import AT_REST, RETRYABLE, State
 from envwright.store import Store
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import Final, Self
 
 from envwright.errors import NotAllowed
 from envwright.moments import moment
-from envwright.record import HOLDS_NOTHING, Event, Expiry, Record, State
+from envwright.record import Event, Expiry, Record
 from envwright.spec import EnvironmentSpec
 from envwright.spec.durations import LEAST_LIFE, LONGEST_LIFE
+from envwright.states import HOLDS_NOTHING, State
 
 WARNING_SHARE: Final = 0.1
 """The share of an environment's time that is left when it is warned of its end."""

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from envwright.names import Step
 from envwright.questions import Question
-from envwright.record import Value
 from envwright.spec import EnvironmentSpec
 from envwright.spec.forms import Flag
+from envwright.value import Value
 
 
 class PlannedResource(Value):

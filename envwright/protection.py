@@ -1,8 +1,9 @@
 """Termination protection: which instances have it by their spec, and which run may lift it."""
 
 from envwright.errors import NotAllowed
-from envwright.record import Record, ResourceState, Run, RunKind, State
+from envwright.record import Record, ResourceState, Run, RunKind
 from envwright.spec import InstanceGroup
+from envwright.states import State
 from envwright.targets import group_of, is_of_instances
 
 

@@ -12,9 +12,9 @@ from typing import ClassVar, Final, Generic, Self, TypeVar
 from envwright.errors import NotAnswered, StoreUnavailable
 from envwright.messages import producer, send_question
 from envwright.question_store import QuestionStore
-from envwright.record import Value
 from envwright.settings import ClientSettings
 from envwright.spec.part import Part
+from envwright.value import Value
 
 A = TypeVar("A", bound=Value)
 

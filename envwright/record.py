@@ -1,18 +1,4 @@
-"""What Redis holds of an environment, and which moves between its states are legal.
-
-                 ┌────────────── retry ◄────────────────┐
-                 ▼                                      │
-(new) ──► queued ──► provisioning ──► ready          failed (held)
-            │              │            │               │
-            ├─── cancel, or failure, on_failure: hold ──┤
-            │              ▼            ▼               │
-            └─ destroy ─► cleaning ◄────┴─── destroy ◄──┘
-                           │   ▲
-          cleaned, destroyed   └ pause, retry ─ cleanup_failed
-
-ready ── change ──► changing ──► ready, or change_failed ── retry, change ──► changing
-(found in AWS by its tags) ──► recovered ── destroy ──► cleaning
-"""
+"""What Redis holds of an environment, but for its events."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,72 +8,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from envwright.change import Change
 from envwright.errors import StoreCorrupt
+from envwright.failure import Failure
 from envwright.names import RECORD_FORMAT, Step
+from envwright.outputs import Outputs
 from envwright.placement import Placement
 from envwright.spec import Account, EnvironmentSpec
-from envwright.value import Value as Value
+from envwright.states import AT_REST, HOLDS_NOTHING, State
+from envwright.value import Value
 
 RESOURCE_FIELD: Final = "resource:"
 LOOKUP_FIELD: Final = "lookup:"
-
-
-class State(StrEnum):
-    """Where an environment stands."""
-
-    QUEUED = "queued"
-    PROVISIONING = "provisioning"
-    READY = "ready"
-    CHANGING = "changing"
-    CHANGE_FAILED = "change_failed"
-    FAILED = "failed"
-    CLEANING = "cleaning"
-    CLEANED = "cleaned"
-    CLEANUP_FAILED = "cleanup_failed"
-    DESTROYED = "destroyed"
-    RECOVERED = "recovered"
-
-
-AT_REST: Final = frozenset(
-    {
-        State.READY,
-        State.CHANGE_FAILED,
-        State.FAILED,
-        State.CLEANED,
-        State.CLEANUP_FAILED,
-        State.DESTROYED,
-        State.RECOVERED,
-    }
-)
-"""States at which a run has ended: a caller need not wait any longer."""
-
-TRIED_AGAIN: Final = frozenset({State.CLEANUP_FAILED})
-"""Those of them out of which an environment may move by itself."""
-
-HOLDS_NOTHING: Final = frozenset({State.CLEANED, State.DESTROYED})
-"""States in which AWS holds nothing of the environment."""
-
-UNDER_CONSTRUCTION: Final = frozenset({State.QUEUED, State.PROVISIONING})
-"""States of a run that builds, which can be cancelled."""
-
-RETRYABLE: Final = (State.CHANGE_FAILED, State.FAILED, State.CLEANED, State.CLEANUP_FAILED)
-"""States from which `retry` goes on."""
-
-CHANGEABLE: Final = frozenset({State.READY, State.CHANGE_FAILED})
-"""States in which instances can be changed."""
-
-LEGAL_MOVES: Final[Mapping[State, frozenset[State]]] = {
-    State.QUEUED: frozenset({State.PROVISIONING, State.FAILED, State.CLEANING}),
-    State.PROVISIONING: frozenset({State.READY, State.FAILED, State.CLEANING}),
-    State.READY: frozenset({State.CHANGING, State.CLEANING}),
-    State.CHANGING: frozenset({State.READY, State.CHANGE_FAILED, State.CLEANING}),
-    State.CHANGE_FAILED: frozenset({State.CHANGING, State.CLEANING}),
-    State.FAILED: frozenset({State.QUEUED, State.CLEANING}),
-    State.CLEANING: frozenset({State.CLEANED, State.DESTROYED, State.CLEANUP_FAILED}),
-    State.CLEANED: frozenset({State.QUEUED}),
-    State.CLEANUP_FAILED: frozenset({State.CLEANING}),
-    State.DESTROYED: frozenset({State.QUEUED}),
-    State.RECOVERED: frozenset({State.CLEANING}),
-}
 
 
 FRESH_STEP: Final[Mapping[str, str]] = {"attempt": "0", "deaths": "0", "death_owner": ""}
@@ -111,39 +41,6 @@ class ResourceState(StrEnum):
     READY = "ready"
     DELETING = "deleting"
     GONE = "gone"
-
-
-class FailureCategory(StrEnum):
-    """What a person has to change before a retry can succeed."""
-
-    SPEC = "spec"
-    PERMISSION = "permission"
-    QUOTA = "quota"
-    CAPACITY = "capacity"
-    DEADLINE = "deadline"
-    BLOCKED = "blocked"
-    CONFLICT = "conflict"
-    CANCELLED = "cancelled"
-    AWS = "aws"
-    INTERNAL = "internal"
-
-
-class ErrorClass(StrEnum):
-    """What an error of AWS means for who made the call, whatever its code."""
-
-    THROTTLED = "throttled"
-    TRANSIENT = "transient"
-    NOT_FOUND = "not_found"
-    ABSENT = "absent"
-    CONFLICT = "conflict"
-    DEPENDENCY = "dependency"
-    CAPACITY = "capacity"
-    QUOTA = "quota"
-    PERMISSION = "permission"
-    EXISTS = "exists"
-    EXPIRED = "expired"
-    TOKEN = "token"  # noqa: S105 - a class of errors about client tokens, not a password
-    INVALID = "invalid"
 
 
 class Run(Value):
@@ -217,32 +114,6 @@ class ResourceRecord(Value):
     )
 
 
-class Failure(Value):
-    """Why a run failed: a sentence for a person, and the facts behind it."""
-
-    category: FailureCategory
-    message: str
-    step: Step
-    resource: str | None = None
-    action: str | None = None
-    code: str | None = None
-    request_id: str | None = None
-    left: dict[str, tuple[str, ...]] = Field(
-        default={}, description="Of a cleanup: the ids of what it left, by resource."
-    )
-    blockers: tuple[str, ...] = Field(
-        default=(), description="Of a cleanup: what is in its VPC and not of the environment."
-    )
-    error_class: str | None = Field(
-        default=None, description="What AWS's error asks of us, such as throttled or quota."
-    )
-
-    def is_of(self, error: str) -> bool:
-        """Whether this is its category, AWS's code or the code's class, in any case of letters."""
-        known = (self.category, self.code, self.error_class)
-        return error.casefold() in {one.casefold() for one in known if one}
-
-
 class Event(Value):
     """One entry of an environment's history."""
 
@@ -256,50 +127,6 @@ class Event(Value):
     ids: tuple[str, ...] = ()
     message: str | None = None
     seconds: float | None = None
-
-
-class Instance(Value):
-    """One instance as the outputs show it."""
-
-    id: str
-    group: str
-    type: str
-    image: str
-    zone: str
-    subnet_id: str
-    private_ip: str | None
-    private_dns: str | None
-    public_ip: str | None
-    public_dns: str | None
-    ipv6_address: str | None = None
-    state: str = Field(default="running", description="As EC2 names it: running, stopped, …")
-
-
-class Endpoint(Value):
-    """One VPC endpoint as the outputs show it."""
-
-    id: str
-    service: str
-    dns_names: tuple[str, ...] = Field(
-        default=(), description="The names of an interface endpoint; a gateway has none."
-    )
-
-
-class Outputs(Value):
-    """What a caller needs of a ready environment."""
-
-    vpc_id: str
-    subnets: dict[str, str] = Field(description="Subnet id by subnet name.")
-    ipv6_block: str | None = Field(default=None, description="The VPC's IPv6 block.")
-    ipv6_subnets: dict[str, str] = Field(
-        default={}, description="IPv6 block by subnet name, where the network has IPv6."
-    )
-    security_groups: dict[str, str] = Field(description="Group id by the group's name.")
-    key_pair: str | None = Field(default=None, description="The key pair's name in EC2.")
-    endpoints: dict[str, Endpoint] = Field(
-        default={}, description="VPC endpoint by its name in the spec."
-    )
-    instances: tuple[Instance, ...] = ()
 
 
 class Recovered(Value):

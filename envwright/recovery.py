@@ -25,11 +25,11 @@ from envwright.record import (
     ResourceRecord,
     ResourceState,
     RunKind,
-    State,
 )
 from envwright.recovery_store import RecoveredRecord, RecoveryStore
 from envwright.runs import new_run
 from envwright.settings import ClientSettings
+from envwright.states import State
 from envwright.survey import Holding, Place, Stray, Survey
 
 _PAUSE: Final = 0.2

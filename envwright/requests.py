@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from envwright.change import Operation
 from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment, UnknownInstance
-from envwright.record import HOLDS_NOTHING, Record, State
+from envwright.record import Record
 from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued
 from envwright.spec import EnvironmentSpec
+from envwright.states import HOLDS_NOTHING, State
 
 
 class Ticket(BaseModel):

@@ -8,25 +8,19 @@ from typing import Final
 from envwright.change import Change, Operation
 from envwright.errors import NotAllowed
 from envwright.expiry import ending, expiry_of
+from envwright.failure import Failure, FailureCategory
 from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
 from envwright.protection import refuse_protected
-from envwright.record import (
+from envwright.record import FRESH_STEP, Event, Expiry, Record, Run, RunKind
+from envwright.spec import EnvironmentSpec
+from envwright.states import (
     CHANGEABLE,
-    FRESH_STEP,
     HOLDS_NOTHING,
     LEGAL_MOVES,
     RETRYABLE,
     UNDER_CONSTRUCTION,
-    Event,
-    Expiry,
-    Failure,
-    FailureCategory,
-    Record,
-    Run,
-    RunKind,
     State,
 )
-from envwright.spec import EnvironmentSpec
 from envwright.targets import resolved
 
 CLEANUP_DEADLINE: Final = 3600.0

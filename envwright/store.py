@@ -28,18 +28,12 @@ from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
 from envwright.expiry import MovedExpiry
 from envwright.names import has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
-from envwright.record import (
-    AT_REST,
-    LOOKUP_FIELD,
-    Event,
-    Expiry,
-    Record,
-    record_from_fields,
-)
+from envwright.record import LOOKUP_FIELD, Event, Expiry, Record, record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.scripts import ACCEPT, MOVE_EXPIRY, TAKE_EXPIRING
 from envwright.settings import ClientSettings
 from envwright.spec.limits import MAX_SPEC
+from envwright.states import AT_REST
 
 logger = logging.getLogger(__name__)
 

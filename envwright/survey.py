@@ -5,9 +5,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from envwright.questions import Question
-from envwright.record import Value
 from envwright.spec import Account
 from envwright.spec.fields import RegionName
+from envwright.value import Value
 
 
 class Holding(Value):

@@ -19,21 +19,15 @@ from typing import Final
 from envwright.client import Client
 from envwright.errors import NotAnswered, StoreCorrupt
 from envwright.expiry import MovedExpiry
+from envwright.failure import Failure
 from envwright.names import has_name
+from envwright.outputs import Outputs
 from envwright.parked import Parked
-from envwright.record import (
-    LEGAL_MOVES,
-    LOOKUP_FIELD,
-    Event,
-    Failure,
-    Outputs,
-    Record,
-    State,
-    record_from_fields,
-)
+from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
 from envwright.runs import AcceptedRun, expired
 from envwright.settings import ClientSettings
 from envwright.sight import Console, Sight, read_console
+from envwright.states import LEGAL_MOVES, State
 from envwright.store import Store
 
 _WAY_OF_A_RUN: Final = {State.QUEUED: State.PROVISIONING}

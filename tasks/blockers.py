@@ -8,8 +8,9 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Final
 
 from envwright.errors import EnvwrightError
+from envwright.failure import Failure, FailureCategory
 from envwright.names import TAG_RECORD
-from envwright.record import Failure, FailureCategory, ResourceRecord, ResourceState
+from envwright.record import ResourceRecord, ResourceState
 from tasks.aws.errors import AwsError, Halted
 from tasks.context import Context
 from tasks.resources.base import kind_name

@@ -12,8 +12,9 @@ from celery import shared_task
 
 from envwright.change import Change, Operation
 from envwright.errors import EnvwrightError
+from envwright.failure import FailureCategory
 from envwright.names import Step, change_task
-from envwright.record import FailureCategory, ResourceState
+from envwright.record import ResourceState
 from tasks import engine
 from tasks import instance as step
 from tasks.checks import until_checks_passed

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
+from envwright.failure import FailureCategory
 from envwright.names import Step, id_in_tags
+from envwright.outputs import Outputs
 from envwright.placement import Placement
 from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
     Event,
-    FailureCategory,
-    Outputs,
     Record,
     ResourceRecord,
     ResourceState,

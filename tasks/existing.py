@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from envwright.spec import EnvironmentSpec
 from envwright.spec import KeyPair as SpecKeyPair
 from envwright.spec.existing import ExistingSubnets, ExistingVpc

@@ -6,8 +6,9 @@ import structlog
 
 from envwright.errors import NotAllowed, StoreCorrupt
 from envwright.expiry import MovedExpiry, forgotten, warned
-from envwright.record import HOLDS_NOTHING, Record
+from envwright.record import Record
 from envwright.runs import AcceptedRun, expired
+from envwright.states import HOLDS_NOTHING
 from envwright.store import Store
 
 LOOK_AGAIN: Final = 60.0

@@ -7,8 +7,8 @@ from typing import Final
 from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.record import Failure, FailureCategory
 from tasks.aws.errors import AwsError, ErrorClass, UnansweredCreate
 
 _CATEGORY: Final = {

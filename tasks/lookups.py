@@ -6,7 +6,7 @@ resources: a launch with another image would not go under its client token.
 
 from typing import Any
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from envwright.spec import InstanceGroup
 from tasks import known
 from tasks.aws.errors import AwsError

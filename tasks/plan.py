@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 from config.settings import WorkerSettings
 from envwright.names import RECORD_FORMAT, Step
 from envwright.plan import Plan, PlannedResource, PlannedStep
-from envwright.record import Event, Record, RunKind, State
+from envwright.record import Event, Record, RunKind
 from envwright.runs import new_run
 from envwright.spec import EnvironmentSpec
+from envwright.states import State
 from tasks import instance, network, security
 from tasks.aws.rehearsal import Rehearsal, Rehearsed
 from tasks.context import Context

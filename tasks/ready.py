@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
+from envwright.failure import FailureCategory
 from envwright.names import Step, provision_task
-from envwright.record import Endpoint, FailureCategory, Instance, Outputs, ResourceState
+from envwright.outputs import Endpoint, Instance, Outputs
+from envwright.record import ResourceState
 from tasks import instance, kinds, teardown
 from tasks.aws.tags import Inventory
 from tasks.checks import describe, until_checks_passed

@@ -15,7 +15,8 @@ import structlog
 from redis.asyncio import Redis
 
 from envwright.names import RECORD_FORMAT, Keys, Step
-from envwright.record import AT_REST, TRIED_AGAIN, Event, RunKind
+from envwright.record import Event, RunKind
+from envwright.states import AT_REST, TRIED_AGAIN
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)

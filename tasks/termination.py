@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from envwright.targets import group_of
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.aws.listing import in_filters

@@ -7,16 +7,10 @@ import redis
 import redis.asyncio
 
 from envwright.names import RECORD_FORMAT, Keys, Step
-from envwright.record import (
-    Event,
-    Expiry,
-    Record,
-    Run,
-    RunKind,
-    State,
-)
+from envwright.record import Event, Expiry, Record, Run, RunKind
 from envwright.runs import accepted, enqueued, new_run
 from envwright.settings import ClientSettings
+from envwright.states import State
 from envwright.store import Store
 from tasks.store import Claimed, Hold, WorkerStore
 from tests.records import bring_end

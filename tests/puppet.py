@@ -6,20 +6,12 @@ from collections.abc import Mapping
 
 from redis import Redis
 
+from envwright.failure import Failure, FailureCategory
 from envwright.names import CLEANUP_STEPS, DEFAULT_KEY_PREFIX, Keys, Step
-from envwright.record import (
-    RESOURCE_FIELD,
-    Event,
-    Failure,
-    FailureCategory,
-    Instance,
-    Outputs,
-    ResourceRecord,
-    ResourceState,
-    Run,
-    State,
-)
+from envwright.outputs import Instance, Outputs
+from envwright.record import RESOURCE_FIELD, Event, ResourceRecord, ResourceState, Run
 from envwright.runs import compensation
+from envwright.states import State
 
 WEB_RESOURCES: Mapping[str, tuple[str, ...]] = {
     "network/vpc/main": ("vpc-0a1b2c3d4e5f60718",),

@@ -7,8 +7,10 @@ from uuid import uuid4
 import redis
 
 from envwright.client import Client
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Keys, Step
-from envwright.record import Expiry, Failure, FailureCategory, State
+from envwright.record import Expiry
+from envwright.states import State
 from envwright.store import Store
 
 WEB = "web.eu-west-1"

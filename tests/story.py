@@ -6,7 +6,8 @@ from rich.text import Text
 
 from envwright.cli.painter import Marks, Painter
 from envwright.names import Step
-from envwright.record import Event, Record, ResourceRecord, ResourceState, State
+from envwright.record import Event, Record, ResourceRecord, ResourceState
+from envwright.states import State
 
 T0 = 1_795_000_000.0
 """When the runs of these tests were accepted, in Unix seconds."""

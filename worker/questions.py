@@ -13,9 +13,9 @@ from envwright.names import TASK_QUESTION
 from envwright.plan import PlanQuestion
 from envwright.question_store import Asked, QuestionStore
 from envwright.questions import Question
-from envwright.record import Value
 from envwright.sight import LookAtInstances, ReadConsole
 from envwright.survey import Place
+from envwright.value import Value
 from tasks.lease import Look
 from worker import runtime
 from worker.plan import planned

@@ -9,19 +9,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from envwright.errors import StoreCorrupt
+from envwright.failure import Failure, FailureCategory
 from envwright.names import CLEANUP_STEPS, Step
-from envwright.record import (
-    FRESH_STEP,
-    Event,
-    Failure,
-    FailureCategory,
-    Record,
-    Run,
-    RunKind,
-    State,
-    record_from_fields,
-)
+from envwright.record import FRESH_STEP, Event, Record, Run, RunKind, record_from_fields
 from envwright.runs import compensation, tried_again
+from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.blockers import with_blockers, with_what_is_left
 from tasks.chain import following

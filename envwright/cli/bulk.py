@@ -10,7 +10,9 @@ import typer
 
 from envwright.cli.exits import UsageError
 from envwright.cli.output import clean, counted, print_json
-from envwright.record import RETRYABLE, ErrorClass, FailureCategory, Record, State
+from envwright.failure import ErrorClass, FailureCategory
+from envwright.record import Record
+from envwright.states import RETRYABLE, State
 
 if TYPE_CHECKING:
     from envwright.client import Client

@@ -6,8 +6,9 @@ from typing import Final, Protocol, Self
 
 from envwright.cli.output import clean, described, duration, plain, print_json
 from envwright.cli.watch import Update
+from envwright.failure import FailureCategory
 from envwright.moments import moment
-from envwright.record import Event, FailureCategory
+from envwright.record import Event
 
 REDIS_AWAY: Final = "Redis does not answer: waiting a few seconds for it. The jobs go on."
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from envwright.cli.output import clean, counted, duration
 from envwright.cli.timeline import Progress, RunStory, StepStory, Timeline
 from envwright.names import Step
-from envwright.record import Record, ResourceRecord, ResourceState, RunKind, State
+from envwright.record import Record, ResourceRecord, ResourceState, RunKind
+from envwright.states import State
 
 STATE_STYLES: Final[Mapping[State, str]] = {
     State.QUEUED: "dim",

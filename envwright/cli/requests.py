@@ -13,9 +13,10 @@ from envwright.cli.output import clean, counted, left_over, print_json
 from envwright.cli.waiting import BUILT, TAKEN_DOWN, Awaited, Goal, wait_for
 from envwright.client import Client
 from envwright.errors import NotAllowed
-from envwright.record import AT_REST, CHANGEABLE, HOLDS_NOTHING, Record, State
+from envwright.record import Record
 from envwright.requests import Answer as Said
 from envwright.requests import Refusal, Ticket
+from envwright.states import AT_REST, CHANGEABLE, HOLDS_NOTHING, State
 from envwright.targets import resolved
 
 MANY: Final = 20

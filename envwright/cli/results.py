@@ -18,7 +18,9 @@ from envwright.cli.tables import (
     why,
 )
 from envwright.cli.waiting import Goal
-from envwright.record import HOLDS_NOTHING, Failure, FailureCategory, Record, ResourceState, State
+from envwright.failure import Failure, FailureCategory
+from envwright.record import Record, ResourceState
+from envwright.states import HOLDS_NOTHING, State
 
 _INSTANCES_SHOWN: Final = 20
 

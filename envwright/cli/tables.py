@@ -12,19 +12,13 @@ from rich.text import Text
 from envwright.cli.lines import sentence
 from envwright.cli.output import age, ahead, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
+from envwright.failure import Failure
 from envwright.moments import moment
+from envwright.outputs import Outputs
 from envwright.parked import Parked
-from envwright.record import (
-    CHANGEABLE,
-    Event,
-    Failure,
-    Outputs,
-    Record,
-    ResourceRecord,
-    ResourceState,
-    State,
-)
+from envwright.record import Event, Record, ResourceRecord, ResourceState
 from envwright.sight import Sight
+from envwright.states import CHANGEABLE, State
 from envwright.targets import missing_from
 
 RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {

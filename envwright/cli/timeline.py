@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from envwright.messages import steps_of
 from envwright.names import Step
-from envwright.record import Event, Record, ResourceState, RunKind, State
+from envwright.record import Event, Record, ResourceState, RunKind
+from envwright.states import State
 
 
 class Progress(StrEnum):

@@ -13,8 +13,9 @@ from envwright.cli.results import Report
 from envwright.cli.timeline import Timeline
 from envwright.cli.watch import Watch, since
 from envwright.errors import NotAllowed, NotAnswered
-from envwright.record import Record, State
+from envwright.record import Record
 from envwright.sight import Sight
+from envwright.states import State
 from envwright.targets import instances_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from envwright.cli.lines import Display, JsonDisplay, LineDisplay
 from envwright.cli.output import console, counted, described, is_interactive, joined, print_json
 from envwright.cli.watch import Watch
 from envwright.client import Client
-from envwright.record import Record, State
+from envwright.record import Record
+from envwright.states import State
 
 Goal = Collection[State]
 """The states that a command was given to reach."""

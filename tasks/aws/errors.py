@@ -7,7 +7,7 @@ from textwrap import shorten
 from typing import Any, Final
 
 from envwright.errors import EnvwrightError
-from envwright.record import ErrorClass as ErrorClass
+from envwright.failure import ErrorClass as ErrorClass
 
 _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     ErrorClass.THROTTLED: frozenset(

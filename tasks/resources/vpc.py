@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from tasks import known
 from tasks.aws.listing import Listing
 from tasks.context import ACCOUNT, Context

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from envwright.record import FailureCategory
+from envwright.failure import FailureCategory
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import Listing, in_filters
 from tasks.context import Context

@@ -5,7 +5,7 @@ from typing import Any, Final
 import boto3
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, CommandLine, all_that_exists
 from tests.cloud import ALWAYS, Cloud, refused
 from tests.conftest import WorkerFactory

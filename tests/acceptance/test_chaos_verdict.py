@@ -7,7 +7,8 @@ import aioboto3
 import pytest
 
 from envwright.change import Operation
-from envwright.record import Event, Record, State
+from envwright.record import Event, Record
+from envwright.states import State
 from tests.chaos import matrix, story
 from tests.chaos.arena import Arena, arena
 from tests.chaos.plan import plan

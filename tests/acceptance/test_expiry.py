@@ -3,7 +3,7 @@
 import redis
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
     CommandLine,

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, a_real_image, log_of
 from tests.cloud import Cloud, throttled
 from tests.conftest import WorkerFactory

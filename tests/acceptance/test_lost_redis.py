@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import (
     CommandLine,
     Jam,

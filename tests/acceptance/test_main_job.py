@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import (
     WEB,
     CommandLine,

@@ -12,7 +12,8 @@ import redis
 from envwright.client import Client
 from envwright.messages import producer, send_run
 from envwright.names import Step
-from envwright.record import RunKind, State
+from envwright.record import RunKind
+from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
     WEB,

@@ -14,7 +14,7 @@ import redis
 from envwright.client import Client
 from envwright.names import FORMAT_HEADER, MESSAGE_FORMAT, TASK_SUBMIT, Step, provision_task
 from envwright.parked import ParkedMessage
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, CommandLine, log_of, wait_for_log
 from tests.cloud import Cloud
 from tests.conftest import WorkerFactory

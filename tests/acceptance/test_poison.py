@@ -5,7 +5,8 @@ import signal
 from typing import Final
 
 from envwright.client import Client
-from envwright.record import FailureCategory, State
+from envwright.failure import FailureCategory
+from envwright.states import State
 from tests.acceptance.conftest import how_much_exists
 from tests.cloud import ALWAYS, Call, Cloud, Reply, throttled
 from tests.cloud.faults import Forward, ReplyLost

@@ -11,10 +11,11 @@ import redis
 from celery import Celery
 
 from envwright.client import Client
+from envwright.failure import Failure
 from envwright.messages import producer
 from envwright.names import TASK_SUBMIT
-from envwright.record import AT_REST, Failure, State
 from envwright.spec.limits import MAX_SPEC
+from envwright.states import AT_REST, State
 from tests.acceptance.conftest import COMMAND_TIMEOUT
 from tests.conftest import WorkerFactory
 from tests.repository import ROOT

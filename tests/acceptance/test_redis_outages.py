@@ -14,7 +14,7 @@ import pytest
 
 from envwright.client import Client
 from envwright.errors import StoreUnavailable
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, how_much_exists, wait_for_log
 from tests.cloud import ALWAYS, Call, Cloud, Reply
 from tests.cloud.faults import Forward

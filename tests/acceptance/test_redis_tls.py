@@ -12,7 +12,8 @@ from envwright.client import Client
 from envwright.errors import StoreUnavailable
 from envwright.messages import producer, send_run
 from envwright.names import Step
-from envwright.record import RunKind, State
+from envwright.record import RunKind
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, CommandLine, how_much_exists
 from tests.conftest import WorkerFactory
 from tests.redis_proxy import RedisProxy, Toward, Verdict

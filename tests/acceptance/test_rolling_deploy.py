@@ -15,7 +15,7 @@ import redis
 
 from envwright.client import Client
 from envwright.names import FORMAT_HEADER
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, done, how_much_exists
 from tests.cloud import Cloud
 from tests.conftest import WorkerFactory

@@ -6,7 +6,7 @@ from typing import Final
 import redis
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.acceptance.conftest import CommandLine, a_real_image, wait_for_log
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.conftest import WorkerFactory

@@ -13,8 +13,9 @@ from typing import Final
 
 from envwright.messages import steps_of
 from envwright.names import Step
-from envwright.record import Record, RunKind, State
+from envwright.record import Record, RunKind
 from envwright.spec import EnvironmentSpec
+from envwright.states import State
 from tests.chaos.arena import Arena
 from tests.chaos.outcome import Outcome, Tally
 from tests.chaos.story import steps_without_an_end

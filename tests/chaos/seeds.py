@@ -8,7 +8,9 @@ from typing import Final
 
 from envwright.change import Operation
 from envwright.errors import NotAllowed
-from envwright.record import HOLDS_NOTHING, FailureCategory, Record, State
+from envwright.failure import FailureCategory
+from envwright.record import Record
+from envwright.states import HOLDS_NOTHING, State
 from tasks.resources.base import kind_name
 from tasks.resources.instances import Instances
 from tasks.store import DEATHS_GIVEN_UP

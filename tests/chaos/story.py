@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from envwright.record import LEGAL_MOVES, Event, Record, ResourceState, State
+from envwright.record import Event, Record, ResourceState
+from envwright.states import LEGAL_MOVES, State
 from tasks.kinds import KINDS
 from tasks.resources.base import Tagged, kind_name
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from envwright.record import HOLDS_NOTHING, Record, State
+from envwright.record import Record
+from envwright.states import HOLDS_NOTHING, State
 from tests.chaos import story
 from tests.chaos.world import World
 from tests.cloud.inventory import Resource

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from envwright.client import Client
-from envwright.record import AT_REST, Expiry, State
+from envwright.record import Expiry
+from envwright.states import AT_REST, State
 from tasks.scripts import ADVANCE, NOTE
 from tests.chaos.workers import WorkerProcess, Workers
 from tests.cloud import AWS_DURATIONS, Behaviour, Cloud

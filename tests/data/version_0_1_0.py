@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from envwright.client import Client
-from envwright.record import State
+from envwright.states import State
 from tests.cloud import ALWAYS, Call, Cloud, Reply, throttled
 from tests.cloud.faults import Forward, ReplyLost
 from tests.harness import IMAGE

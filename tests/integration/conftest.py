@@ -13,8 +13,8 @@ import redis
 import redis.asyncio
 
 from envwright.client import Client
-from envwright.record import State
 from envwright.spec import load_spec
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.commands import COMMAND, Start
 from tests.desk import Desk

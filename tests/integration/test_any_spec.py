@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 
 from envwright.names import Step
-from envwright.record import State
 from envwright.spec import parse_spec
+from envwright.states import State
 from tests.any_spec import expected, specs
 from tests.cloud import Cloud
 from tests.integration.conftest import Begin

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from envwright.names import Step
-from envwright.record import State
 from envwright.spec import EnvironmentSpec, load_spec
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.harness import Environment
 from tests.integration.conftest import Begin

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from envwright.errors import NotAllowed
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory, ResourceState, RunKind, State
+from envwright.record import ResourceState, RunKind
+from envwright.states import State
 from tasks.network import VPC
 from tests.cloud import Cloud, Held
 from tests.harness import (

@@ -6,7 +6,8 @@ from typing import Final
 import pytest
 
 from envwright.names import Step
-from envwright.record import Record, RunKind, State
+from envwright.record import Record, RunKind
+from envwright.states import State
 from tests.changes import IN_ZONE_A, changed, instances_of, states
 from tests.cloud import Behaviour, Cloud, Durations, dropped
 from tests.harness import ALL_OF_WEB, Environment, counts, existing

@@ -3,8 +3,9 @@
 import pytest
 
 from envwright.errors import NotAllowed, UnknownInstance
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory, State
+from envwright.states import State
 from tests.changes import IN_ZONE_A, WEB, changed
 from tests.cloud import ALWAYS, Cloud, refused
 from tests.harness import ALL_OF_WEB, Environment, counts, outsider

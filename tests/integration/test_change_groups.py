@@ -1,6 +1,6 @@
 """Of a group, what is named is changed, and what stands beside it is not."""
 
-from envwright.record import State
+from envwright.states import State
 from tests.changes import IN_ZONE_A, IN_ZONE_B, changed, instances_of, states, with_count
 from tests.cloud import Cloud
 from tests.harness import ALL_OF_WEB, counts, outsider

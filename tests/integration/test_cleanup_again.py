@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from envwright.record import FailureCategory, ResourceState, State
+from envwright.failure import FailureCategory
+from envwright.record import ResourceState
 from envwright.runs import CLEANUP_DEADLINE
+from envwright.states import State
 from tasks.network import VPC
 from tasks.resources.internet_gateway import InternetGateway
 from tests.cloud import ALWAYS, Cloud, refused, throttled

@@ -16,8 +16,8 @@ from envwright.errors import (
     UnknownEnvironment,
     WaitTimeout,
 )
-from envwright.record import State
 from envwright.spec import EnvironmentSpec
+from envwright.states import State
 from tests.records import WEB, a_failure, queued, set_state
 from tests.specs import spec, spec_data
 from worker.servers import LocalRedis

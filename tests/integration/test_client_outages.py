@@ -15,7 +15,7 @@ from envwright.errors import (
     EnvwrightError,
     StoreUnavailable,
 )
-from envwright.record import State
+from envwright.states import State
 from envwright.store import Store
 from tests.records import WEB, changing
 from tests.specs import spec

@@ -11,7 +11,8 @@ from envwright.errors import (
     StoreUnavailable,
 )
 from envwright.names import Step
-from envwright.record import RETRYABLE, RunKind, State
+from envwright.record import RunKind
+from envwright.states import RETRYABLE, State
 from envwright.store import Store
 from tests.records import a_failure, changing, queued, set_state
 from tests.specs import REGION, spec

@@ -6,7 +6,7 @@ from typing import Any
 
 from envwright.client import Client
 from envwright.names import Step
-from envwright.record import State
+from envwright.states import State
 from tests.commands import Start, ended, first_line, once_accepted
 from tests.integration.conftest import WEB
 from tests.puppet import UNKNOWN_IMAGE, Puppet

@@ -8,9 +8,11 @@ import pytest
 import redis.asyncio
 
 from envwright.client import Client
+from envwright.failure import FailureCategory
 from envwright.names import Keys, Step
-from envwright.record import FRESH_STEP, FailureCategory, Record, State
+from envwright.record import FRESH_STEP, Record
 from envwright.settings import ClientSettings
+from envwright.states import State
 from tasks.store import DEATHS_GIVEN_UP, Claimed, Hold, Refusal, WorkerStore, Written
 from tests.cloud import Cloud
 from tests.harness import EVERYTHING, environment, existing

@@ -1,7 +1,8 @@
 """Elastic addresses: an instance has one, and who takes its place has it after it."""
 
 from envwright.change import Operation
-from envwright.record import Record, State
+from envwright.record import Record
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.harness import existing, outsider
 from tests.integration.conftest import Begin

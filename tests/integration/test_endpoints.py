@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory, State
 from envwright.spec import load_spec
+from envwright.states import State
 from tests.cloud import Behaviour, Cloud, Durations
 from tests.harness import IMAGE, existing, outsider
 from tests.integration.conftest import Begin

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from envwright.record import FailureCategory, ResourceState, State
+from envwright.failure import FailureCategory
+from envwright.record import ResourceState
+from envwright.states import State
 from tasks.network import subnet
 from tasks.resources.base import kind_name
 from tests.cloud import (

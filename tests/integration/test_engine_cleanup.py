@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.record import Failure, FailureCategory, ResourceState, RunKind, State
+from envwright.record import ResourceState, RunKind
 from envwright.spec import RootVolume, load_spec
+from envwright.states import State
 from tests.clock import jump
 from tests.cloud import ALWAYS, Behaviour, Cloud, Durations, dropped, failed, refused, throttled
 from tests.harness import (

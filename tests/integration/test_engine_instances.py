@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory, ResourceState, State
+from envwright.record import ResourceState
 from envwright.spec import EnvironmentSpec, load_spec
+from envwright.states import State
 from tasks.aws.tags import Owner, tag_list
 from tasks.network import VPC
 from tests.cloud import ALWAYS, Call, Cloud, Reply, hiding, refused

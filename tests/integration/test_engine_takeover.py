@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from envwright.names import Step
-from envwright.record import ResourceState, RunKind, State
+from envwright.record import ResourceState, RunKind
+from envwright.states import State
 from tasks.network import GATEWAY, VPC
 from tests.cloud import Call, Cloud, Held, Reply, dropped, hiding, refused
 from tests.harness import (

@@ -8,8 +8,8 @@ import pytest
 
 from envwright.names import Step
 from envwright.plan import PlanQuestion
-from envwright.record import State
 from envwright.spec import load_spec
+from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Cloud
 from tests.harness import ALL_OF_WEB

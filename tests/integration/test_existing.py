@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from envwright.failure import FailureCategory
 from envwright.names import TAG_ENVIRONMENT, TAG_RECORD, TAG_RESOURCE, Step
-from envwright.record import FailureCategory, State
 from envwright.spec import load_spec
+from envwright.states import State
 from tasks import kinds
 from tests.cloud import ALWAYS, Cloud, refused
 from tests.estate import KINDS, LOG_BUCKET, Estate, tags

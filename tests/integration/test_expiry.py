@@ -10,8 +10,9 @@ from envwright.client import Client
 from envwright.errors import NotAllowed
 from envwright.expiry import LAST_CALL, Extension, extended
 from envwright.names import Step
-from envwright.record import HOLDS_NOTHING, Event, RunKind, State
+from envwright.record import Event, RunKind
 from envwright.runs import expired
+from envwright.states import HOLDS_NOTHING, State
 from envwright.store import PUBLISH_GRACE, Store
 from tasks.expiry import LOOK_AGAIN, carry_out_ends
 from tasks.store import Written

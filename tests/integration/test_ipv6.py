@@ -4,8 +4,8 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from envwright.names import Step
-from envwright.record import State
 from envwright.spec import load_spec
+from envwright.states import State
 from tests.cloud import Behaviour, Cloud, Durations, refused
 from tests.harness import IMAGE, existing, outsider
 from tests.integration.conftest import Begin

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from envwright.names import Step
-from envwright.record import State
+from envwright.states import State
 from tests.cloud import Behaviour, Call, Cloud, Durations, Reply, dropped, hiding, refused
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider
 from tests.integration.conftest import Begin

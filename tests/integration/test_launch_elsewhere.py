@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from envwright.failure import FailureCategory
 from envwright.names import Step
 from envwright.placement import Placement
-from envwright.record import FailureCategory, Record, State
+from envwright.record import Record
 from envwright.spec import load_spec
+from envwright.states import State
 from tests.cloud import Behaviour, Cloud, dropped, hiding, refused
 from tests.harness import counts, existing, outsider
 from tests.integration.conftest import Begin

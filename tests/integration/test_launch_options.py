@@ -3,7 +3,7 @@
 from base64 import b64decode
 from typing import Any
 
-from envwright.record import State
+from envwright.states import State
 from tests.cloud import Call, Cloud, Reply, refused
 from tests.harness import outsider
 from tests.integration.conftest import Begin

@@ -1,6 +1,7 @@
 """What becomes of an environment whose record Redis has lost, when its name is asked for again."""
 
-from envwright.record import FailureCategory, State
+from envwright.failure import FailureCategory
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.harness import ALL_OF_WEB, Environment, counts, existing
 from worker.servers import LocalAws

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from envwright.record import FailureCategory, State
+from envwright.failure import FailureCategory
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.harness import FLOW_LOG_ROLE, existing
 from tests.integration.conftest import Begin

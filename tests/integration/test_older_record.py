@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from envwright.names import Step
-from envwright.record import HOLDS_NOTHING, State
+from envwright.states import HOLDS_NOTHING, State
 from tests.cloud import Cloud
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, Environment, counts, existing
 from tests.integration.conftest import Begin

@@ -9,9 +9,9 @@ from envwright.client import Client
 from envwright.errors import NotAnswered, StoreCorrupt, StoreUnavailable
 from envwright.names import TAG_RECORD, TAG_RESOURCE, Step
 from envwright.question_store import Asked, QuestionStore
-from envwright.record import State
 from envwright.recovery import Findings, Recovery
 from envwright.spec import Account
+from envwright.states import State
 from envwright.survey import Place, Stray
 from tasks.lease import Look
 from tasks.network import VPC

@@ -6,7 +6,7 @@ The examples are held against their plans in test_examples.py.
 from collections import Counter
 
 from envwright.plan import Plan, PlanQuestion
-from envwright.record import State
+from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Behaviour, Cloud
 from tests.harness import EVERYTHING, Environment

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from envwright.errors import NotAllowed
-from envwright.record import FailureCategory, State
+from envwright.failure import FailureCategory
+from envwright.states import State
 from tests.cloud import Cloud, refused
 from tests.harness import Environment, counts, existing, outsider
 from tests.integration.conftest import Begin

@@ -4,8 +4,9 @@ import pytest
 
 from envwright.errors import NotAllowed, SpecConflict
 from envwright.names import Step, lost_id
-from envwright.record import ResourceState, State
+from envwright.record import ResourceState
 from envwright.spec import Account
+from envwright.states import State
 from envwright.survey import Place
 from tasks.kinds import TAGGED
 from tasks.resources.base import kind_name

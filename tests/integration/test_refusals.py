@@ -4,8 +4,9 @@ from copy import deepcopy
 
 import pytest
 
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory, State
+from envwright.states import State
 from tasks.aws.errors import Trouble
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider

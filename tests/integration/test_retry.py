@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from envwright.names import Step
-from envwright.record import State
+from envwright.states import State
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, MADE_ONCE, counts
 from tests.integration.conftest import Begin

@@ -13,9 +13,9 @@ from envwright.record import (
     ResourceRecord,
     ResourceState,
     RunKind,
-    State,
 )
 from envwright.runs import accepted, enqueued, new_run
+from envwright.states import State
 from envwright.store import EVENTS_KEPT, PUBLISH_GRACE
 from tests.desk import LEASE, WEB, Desk, Moment
 from tests.specs import spec

@@ -5,12 +5,8 @@ import asyncio
 import pytest
 
 from envwright.names import RECORD_FORMAT, Step
-from envwright.record import (
-    AT_REST,
-    TRIED_AGAIN,
-    RunKind,
-    State,
-)
+from envwright.record import RunKind
+from envwright.states import AT_REST, TRIED_AGAIN, State
 from tasks.scripts import CLOCK_STEP_FORGIVEN
 from tasks.store import Claimed, Due, Refusal, Written
 from tests.clock import jump

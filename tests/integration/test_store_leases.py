@@ -7,14 +7,13 @@ import pytest
 
 from envwright.names import Step
 from envwright.record import (
-    AT_REST,
     RESOURCE_FIELD,
     Event,
     ResourceRecord,
     ResourceState,
-    State,
     record_from_fields,
 )
+from envwright.states import AT_REST, State
 from tasks.store import Claimed, Refusal, Written
 from tests.desk import LEASE, WEB, Desk, Moment
 

@@ -9,7 +9,8 @@ import time
 
 from envwright.client import Client
 from envwright.names import Step
-from envwright.record import ResourceState, State
+from envwright.record import ResourceState
+from envwright.states import State
 from envwright.targets import instances_of
 from tests.commands import COMMAND, once_accepted
 from tests.integration.conftest import WEB

@@ -2,8 +2,8 @@
 
 import pytest
 
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import FailureCategory
 from tasks.aws.errors import (
     AwsError,
     ErrorClass,

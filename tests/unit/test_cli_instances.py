@@ -6,18 +6,12 @@ from typing import Any, Final
 import pytest
 
 from envwright.cli.app import run
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.record import (
-    RESOURCE_FIELD,
-    Failure,
-    FailureCategory,
-    Instance,
-    Outputs,
-    ResourceRecord,
-    ResourceState,
-    State,
-)
+from envwright.outputs import Instance, Outputs
+from envwright.record import RESOURCE_FIELD, ResourceRecord, ResourceState
 from envwright.sight import Console, SeenInstance, Sight
+from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.specs import with_instances
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from envwright.cli.app import run
-from envwright.record import State
+from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document, documents
 from tests.puppet import UNKNOWN_IMAGE, WEB_OUTPUTS

@@ -9,8 +9,10 @@ from rich.console import Console
 from envwright.cli.app import run
 from envwright.cli.painter import Marks
 from envwright.cli.results import Report
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.record import Failure, FailureCategory, ResourceRecord, ResourceState, State
+from envwright.record import ResourceRecord, ResourceState
+from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document
 from tests.puppet import UNKNOWN_IMAGE

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from envwright.cli.app import run
-from envwright.record import FailureCategory, State
+from envwright.failure import FailureCategory
+from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document, documents
 from tests.puppet import UNKNOWN_IMAGE, WEB_OUTPUTS

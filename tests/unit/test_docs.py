@@ -13,9 +13,10 @@ import typer
 
 from config.settings import WorkerSettings
 from envwright.cli.app import app
+from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import LEGAL_MOVES, FailureCategory, State
 from envwright.spec import read_spec
+from envwright.states import LEGAL_MOVES, State
 from tasks.aws.errors import _CODES, classify
 from tests.repository import ROOT, code_in
 

@@ -8,7 +8,7 @@ from envwright.cli.app import run
 from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment
 from envwright.expiry import ending
 from envwright.moments import moment
-from envwright.record import State
+from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document
 from tests.specs import spec_data

@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from envwright.errors import NotAllowed, SpecConflict, SpecError, UnknownEnvironment, WaitTimeout
+from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.record import Failure, FailureCategory, State
+from envwright.states import State
 from envwright.testing import InMemoryClient
 
 SPEC = {

@@ -86,7 +86,7 @@ def cancel(
     """
     from envwright.cli.requests import How, attempt, carry_out, really_take_down
     from envwright.cli.waiting import CALLED_OFF
-    from envwright.record import UNDER_CONSTRUCTION
+    from envwright.states import UNDER_CONSTRUCTION
 
     with inputs.connect(redis_url) as client:
         records = [client.status(name) for name in dict.fromkeys(names)]
