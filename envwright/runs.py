@@ -29,6 +29,9 @@ CLEANUP_DEADLINE: Final = 3600.0
 CHANGE_DEADLINE: Final = 3600.0
 """Seconds that a change of instances may take."""
 
+_FROM_THE_START: Final = frozenset({Step.INSTANCE, Step.READY})
+"""The steps that wait for what earlier ones made: on a retry, all of them look again."""
+
 _BEGINS_AS: Final = {
     RunKind.PROVISION: State.QUEUED,
     RunKind.CLEANUP: State.CLEANING,
@@ -138,9 +141,8 @@ def retried(seen: Record, now: float) -> AcceptedRun:
             f"retried.{lost}"
         )
     run = new_run(RunKind.PROVISION, "retry", State.READY, now, seen.spec.deadline)
-    # What `ready` found wrong was made by an earlier step, so all of them look again.
     anew = seen.state is State.CLEANED
-    first = Step.NETWORK if anew or seen.step is Step.READY else seen.step
+    first = Step.NETWORK if anew or seen.step in _FROM_THE_START else seen.step
     # What is held has cost money since it was first asked for: its end stays.
     life = expiry_of(seen.spec, now) if anew else None
     return accepted(name, seen, run, first, starts_anew=anew, expiry=life)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ENDED: Final = frozenset({"deleted", "failed"})
 """The states in which it holds nothing any more; AWS forgets it within the hour."""
+_GOING: Final = _ENDED | {"deleting"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class NatGateway(Tagged):
         items="NatGateways",
         id_field="NatGatewayId",
         id_filter="nat-gateway-id",
-        gone=_ENDED | {"deleting"},
+        gone=_GOING,
         filters="Filter",
     )
     by_token: ClassVar[bool] = True
@@ -81,12 +82,8 @@ class NatGateway(Tagged):
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         """Until it is deleted it holds on to its subnet, its address and the internet gateway."""
         ids = all_ids(doomed)
-        going = {
-            one["NatGatewayId"]
-            for one in await _described(context, ids)
-            if one["State"] == "deleting"
-        }
-        await _ask_to_go(context, [one for one in ids if one not in going])
+        states = await _states(context, ids)
+        await _ask_to_go(context, [one for one in ids if states.get(one) not in _GOING])
         while await _may_hold(context, ids):
             await context.lease.pause(context.settings.poll_every)
 
@@ -101,10 +98,14 @@ async def _ask_to_go(context: Context, ids: Sequence[str]) -> None:
 
 async def _may_hold(context: Context, ids: Sequence[str]) -> bool:
     """Whether one has not ended, or is too new for its absence to mean anything."""
-    states = {one["NatGatewayId"]: one["State"] for one in await _described(context, ids)}
+    states = await _states(context, ids)
     return any(
         states[one] not in _ENDED if one in states else not context.is_settled() for one in ids
     )
+
+
+async def _states(context: Context, ids: Sequence[str]) -> dict[str, str]:
+    return {one["NatGatewayId"]: one["State"] for one in await _described(context, ids)}
 
 
 async def _described(context: Context, ids: Sequence[str]) -> "list[NatGatewayTypeDef]":

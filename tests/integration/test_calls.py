@@ -6,9 +6,10 @@ from envwright.names import Step
 from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
 from tests.cloud import Cloud
-from tests.harness import Environment
+from tests.harness import IMAGE, Environment
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
+from tests.specs import with_instances as with_two_instances
 
 WEB = load_spec(ROOT / "examples" / "web.yaml")
 
@@ -72,6 +73,43 @@ async def test_more_instances_cost_no_more_calls(begin: Begin, cloud: Cloud, aws
     assert record.outputs is not None
     assert len(record.outputs.instances) == 4
     assert Counter(cloud.mutating) == Counter(for_two), cloud.counted()
+
+
+TIERS = [{"name": "public", "access": "public"}, {"name": "app", "access": "private"}]
+POLLS = ("DescribeNatGateways", "DescribeInstanceStatus")
+
+
+async def test_a_private_tier_behind_a_nat_gateway_costs_few_calls(
+    begin: Begin, cloud: Cloud
+) -> None:
+    """Public and private, 2 zones, 1 NAT gateway, 1 group, 2 instances: 18 changes and 4 reads,
+    and 12 changes to take it down."""
+    wanted = with_two_instances(IMAGE)
+    wanted["network"]["tiers"] = TIERS
+    wanted["instances"]["web"] |= {
+        "tier": "app",
+        "root_volume": {"device_name": "/dev/xvda", "size": 8},
+    }
+    async with begin(wanted) as env:
+        assert (await env.to_rest()).state is State.READY
+        reading = [one for one in cloud.reading if one not in POLLS]
+        assert len(cloud.mutating) <= 18, cloud.counted()
+        assert len(reading) <= 4, cloud.counted()
+
+        cloud.journal.clear()
+        assert (await env.take_down()).state is State.DESTROYED
+
+    assert Counter(cloud.mutating) == {
+        "TerminateInstances": 1,
+        "DeleteNatGateway": 1,
+        "DeleteSecurityGroup": 1,
+        "DetachInternetGateway": 1,
+        "DeleteSubnet": 4,
+        "DeleteRouteTable": 1,
+        "ReleaseAddress": 1,
+        "DeleteInternetGateway": 1,
+        "DeleteVpc": 1,
+    }, cloud.counted()
 
 
 def ids(resources) -> dict[str, tuple[str, ...]]:

@@ -21,7 +21,7 @@ FAILING = [
     (Step.SECURITY, "AuthorizeSecurityGroupIngress", 2),
     (Step.INSTANCE, "RunInstances", 1),
     (Step.INSTANCE, "RunInstances", 2),
-    (Step.READY, "DescribeInstanceStatus", 1),
+    (Step.READY, "DescribeInstances", 1),
 ]
 """A step, and the call of it that AWS refuses."""
 
