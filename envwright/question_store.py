@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from envwright.connection import Connection
 from envwright.errors import NotAnswered
-from envwright.store import Store
 
 QUESTION_KEPT: Final = 900
 """Seconds for which a question lies in Redis."""
@@ -24,7 +24,7 @@ class Asked:
     """How many seconds its asker waits."""
 
 
-class QuestionStore(Store):
+class QuestionStore(Connection):
     """Every method raises `StoreUnavailable` when Redis does not answer."""
 
     def put(self, question_id: str, sort: str, text: str, patience: float) -> None:

@@ -9,11 +9,6 @@ from envwright.record import Event
 from envwright.settings import ClientSettings
 from envwright.store import EVENTS_KEPT, Store
 
-SURVEY_KEPT: Final = 900
-"""Seconds for which a question, or its answer, lies in Redis."""
-
-_TAKEN_UP: Final = "taken_up"
-
 RECOVER: Final = """
 local record, events, environments = unpack(KEYS)
 local environment, fields, told, kept = unpack(ARGV)

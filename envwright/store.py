@@ -6,24 +6,12 @@ What a worker writes under a lease is the worker's own (`tasks/store.py`); both 
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    NoPermissionError,
-    OutOfMemoryError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
+from redis.exceptions import ResponseError
 
+from envwright.connection import Connection, address
 from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
 from envwright.expiry import MovedExpiry
 from envwright.names import has_name
@@ -46,17 +34,8 @@ PUBLISH_GRACE: Final = 5.0
 _WAITS_IN_A_TIMEOUT: Final = 2
 """What Redis is let wait for ends well before the socket's own time-out."""
 
-_OUT_OF_MEMORY: Final = "OOM command not allowed"
-"""What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
-
 _WRONG_TYPE: Final = "WRONGTYPE"
 """What Redis says where a key holds another type than the command is for."""
-
-
-def address(url: str) -> str:
-    """Redis' host and port for a message, without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
 
 
 def event_from_entry(entry_id: str, fields: Mapping[str, str]) -> Event:
@@ -87,75 +66,14 @@ def _look_at(expiry: Expiry) -> float | str:
     return "never" if expiry.look_at is None else expiry.look_at
 
 
-class Store:
+class Store(Connection):
     """Reads records and events, and accepts runs. Raises `StoreUnavailable` from every method."""
 
     def __init__(self, settings: ClientSettings) -> None:
-        self._settings = settings
-        self._keys = settings.keys
-        # One more try after a broken connection and none after a time-out: a restarted Redis is
-        # not an error to the caller, and a frozen one is reported after one time-out, not four.
-        self._redis: Redis = Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_timeout=settings.redis_timeout,
-            socket_connect_timeout=settings.redis_timeout,
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-            health_check_interval=30,
-        )
+        super().__init__(settings)
         self._accept = self._redis.register_script(ACCEPT)
         self._move_expiry = self._redis.register_script(MOVE_EXPIRY)
         self._take_expiring = self._redis.register_script(TAKE_EXPIRING)
-
-    def close(self) -> None:
-        self._redis.close()
-
-    def _tls_doubt(self) -> str:
-        """A Redis that speaks no TLS says nothing to one who begins with it."""
-        is_tls = self._settings.redis_url.startswith("rediss://")
-        return ", or speak no TLS at this port, which rediss:// asks for" if is_tls else ""
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        where = f"Redis at {address(self._settings.redis_url)}"
-        try:
-            yield
-        except RedisTimeoutError as error:
-            raise StoreUnavailable(
-                f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
-                f"frozen or out of reach{self._tls_doubt()}. Whether a request was accepted is not "
-                f"known; making the same request again is safe."
-            ) from error
-        except AuthenticationError as error:
-            raise StoreUnavailable(
-                f"{where} refused the login ({error}): check the user and the password in "
-                f"ENVWRIGHT_REDIS_URL."
-            ) from error
-        except NoPermissionError as error:
-            raise StoreUnavailable(
-                f"{where} does not permit its user what envwright needs ({error}): "
-                f"docs/operations.md has the rights that a caller's user must have."
-            ) from error
-        except (RedisConnectionError, OSError) as error:
-            raise StoreUnavailable(
-                f"{where} cannot be reached ({error}): check that it runs, and that "
-                f"ENVWRIGHT_REDIS_URL names it."
-            ) from error
-        except RedisError as error:
-            if isinstance(error, OutOfMemoryError) or _OUT_OF_MEMORY in str(error):
-                raise StoreUnavailable(
-                    f"{where} is full and takes nothing more in: give it more memory (maxmemory), "
-                    f"or remove what else is in it. Making the same request again is safe."
-                ) from error
-            raise StoreUnavailable(
-                f"{where} refused what envwright asked of it ({error}): see its log and its memory."
-            ) from error
-
-    def now(self) -> float:
-        """Redis' clock: Unix time in seconds. Leases and deadlines go by it alone."""
-        with self._answering():
-            seconds, micros = self._redis.time()
-        return seconds + micros / 1_000_000
 
     def read(self, environment_ids: Sequence[str]) -> list[Record | None]:
         """The records of these environments, in their order; None where there is no record.

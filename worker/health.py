@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.settings import WorkerSettings
-from envwright.store import address
+from envwright.connection import address
 
 _LASTS: Final = 20
 

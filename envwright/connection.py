@@ -1,0 +1,98 @@
+"""A caller's connection to Redis: its time-outs, its clock, and its errors as sentences."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from envwright.errors import StoreUnavailable
+from envwright.settings import ClientSettings
+
+_OUT_OF_MEMORY: Final = "OOM command not allowed"
+"""What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
+
+
+def address(url: str) -> str:
+    """Redis' host and port for a message, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+class Connection:
+    """Every method raises `StoreUnavailable` when Redis does not answer."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
+        self._keys = settings.keys
+        # One more try after a broken connection and none after a time-out: a restarted Redis is
+        # not an error to the caller, and a frozen one is reported after one time-out, not four.
+        self._redis: Redis = Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_timeout=settings.redis_timeout,
+            socket_connect_timeout=settings.redis_timeout,
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            health_check_interval=30,
+        )
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _tls_doubt(self) -> str:
+        """A Redis that speaks no TLS says nothing to one who begins with it."""
+        is_tls = self._settings.redis_url.startswith("rediss://")
+        return ", or speak no TLS at this port, which rediss:// asks for" if is_tls else ""
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        where = f"Redis at {address(self._settings.redis_url)}"
+        try:
+            yield
+        except RedisTimeoutError as error:
+            raise StoreUnavailable(
+                f"{where} did not answer within {self._settings.redis_timeout:g} s: it may be "
+                f"frozen or out of reach{self._tls_doubt()}. Whether a request was accepted is not "
+                f"known; making the same request again is safe."
+            ) from error
+        except AuthenticationError as error:
+            raise StoreUnavailable(
+                f"{where} refused the login ({error}): check the user and the password in "
+                f"ENVWRIGHT_REDIS_URL."
+            ) from error
+        except NoPermissionError as error:
+            raise StoreUnavailable(
+                f"{where} does not permit its user what envwright needs ({error}): "
+                f"docs/operations.md has the rights that a caller's user must have."
+            ) from error
+        except (RedisConnectionError, OSError) as error:
+            raise StoreUnavailable(
+                f"{where} cannot be reached ({error}): check that it runs, and that "
+                f"ENVWRIGHT_REDIS_URL names it."
+            ) from error
+        except RedisError as error:
+            if isinstance(error, OutOfMemoryError) or _OUT_OF_MEMORY in str(error):
+                raise StoreUnavailable(
+                    f"{where} is full and takes nothing more in: give it more memory (maxmemory), "
+                    f"or remove what else is in it. Making the same request again is safe."
+                ) from error
+            raise StoreUnavailable(
+                f"{where} refused what envwright asked of it ({error}): see its log and its memory."
+            ) from error
+
+    def now(self) -> float:
+        """Redis' clock: Unix time in seconds. Leases and deadlines go by it alone."""
+        with self._answering():
+            seconds, micros = self._redis.time()
+        return seconds + micros / 1_000_000
