@@ -8,37 +8,29 @@ ticket = client.enqueue(load_spec("web.yaml"))
 record = client.wait(ticket.environment_id, timeout=900)
 """
 
-import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Self
 
 from envwright import requests
+from envwright.acceptance import CHUNK, TRIES, Acceptance, Messenger, contended
 from envwright.change import Operation
-from envwright.errors import AmbiguousName, StoreUnavailable, WaitTimeout
+from envwright.errors import AmbiguousName, WaitTimeout
 from envwright.expiry import Extension, extended
 from envwright.parked import Parked
 from envwright.plan import Plan, PlanQuestion
 from envwright.questions import Questions
 from envwright.record import Event, Record
-from envwright.requests import REFUSALS, Answer, Ticket, Wish
+from envwright.requests import Answer, Ticket
 from envwright.runs import AcceptedRun, retried
 from envwright.settings import ClientSettings
 from envwright.sight import Console, Sight, look_at, read_console
 from envwright.spec import EnvironmentSpec, parse_spec
-from envwright.states import AT_REST, RETRYABLE, State
+from envwright.states import RETRYABLE, State
 from envwright.store import Store
 
-if TYPE_CHECKING:
-    from celery import Celery
-
 __all__ = ["Answer", "Client", "Ticket"]
-
-_CHUNK: Final = 500
-_TRIES: Final = 20
-
-logger = logging.getLogger(__name__)
 
 
 class Client:
@@ -53,6 +45,8 @@ class Client:
         """Take the settings from `ENVWRIGHT_*`, or from arguments such as `redis_url`."""
         self.settings = settings or ClientSettings(**overrides)
         self._store = Store(self.settings)
+        self._messenger = Messenger(self.settings)
+        self._acceptance = Acceptance(self._store, self._messenger.send)
 
     def __enter__(self) -> Self:
         return self
@@ -62,10 +56,9 @@ class Client:
 
     def close(self) -> None:
         self._store.close()
+        self._messenger.close()
         if "_questions" in self.__dict__:
             self._questions.close()
-        if "_celery" in self.__dict__:
-            self._celery.close()
 
     def now(self) -> float:
         """Redis' clock, in Unix seconds: what the times in records and events go by."""
@@ -92,7 +85,7 @@ class Client:
         answer of its own, so that it does not keep the others from being accepted.
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
-        return self._ask_all([requests.for_spec(one) for one in valid])
+        return self._acceptance.ask_all([requests.for_spec(one) for one in valid])
 
     def plan(
         self, spec: EnvironmentSpec | Mapping[str, Any], *, check: bool = False, timeout: float = 60
@@ -120,7 +113,7 @@ class Client:
         Raises `UnknownEnvironment` before anything is written.
         """
         ids = [self.resolve(name) for name in names]
-        return self._ask_all([requests.about(one, retried) for one in ids])
+        return self._acceptance.ask_all([requests.about(one, retried) for one in ids])
 
     def cancel(self, name: str) -> Ticket:
         """Call off the run that builds an environment; its spec says what becomes of it.
@@ -179,13 +172,13 @@ class Client:
         """
         extension = Extension.of(by, until, never)
         environment_id = self.resolve(name)
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             seen = self.status(environment_id)
             moved = extended(seen, extension, self._store.now())
             if moved is None or self._store.move_expiry(moved):
                 self._store.confirm()
                 return seen if moved is None else seen.model_copy(update={"expiry": moved.expiry})
-        raise self._contended(environment_id)
+        raise contended(environment_id)
 
     def status(self, name: str) -> Record:
         """The record of an environment, by its id or its name.
@@ -217,8 +210,8 @@ class Client:
     def environments(self) -> Iterator[Record]:
         """The records of all environments, the newest first."""
         ids = self._store.environment_ids()[::-1]
-        for start in range(0, len(ids), _CHUNK):
-            yield from self._store.read_readable(ids[start : start + _CHUNK])
+        for start in range(0, len(ids), CHUNK):
+            yield from self._store.read_readable(ids[start : start + CHUNK])
 
     def parked(self) -> Parked:
         """What workers could not read: messages that were set aside, and records."""
@@ -280,81 +273,11 @@ class Client:
 
     def _ask(self, name: str, decide: Callable[[Record, float], AcceptedRun | Ticket]) -> Ticket:
         """Make one request. Raises what it is refused with."""
-        (answer,) = self._ask_all([requests.about(self.resolve(name), decide)])
+        (answer,) = self._acceptance.ask_all([requests.about(self.resolve(name), decide)])
         if isinstance(answer, Ticket):
             return answer
         raise answer
 
-    def _ask_all(self, wishes: Sequence[Wish]) -> list[Answer]:
-        """Make many requests, so many of them at once that each chunk takes a few round trips."""
-        answers: list[Answer] = []
-        for start in range(0, len(wishes), _CHUNK):
-            answers += self._ask_chunk(wishes[start : start + _CHUNK])
-        return answers
-
-    def _ask_chunk(self, wishes: Sequence[Wish]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        open_ones = list(range(len(wishes)))
-        for _ in range(_TRIES):
-            now = self._store.now()
-            seen = self._store.read([wishes[index][0] for index in open_ones])
-            wanted: dict[int, AcceptedRun] = {}
-            for index, record in zip(open_ones, seen, strict=True):
-                try:
-                    decided = wishes[index][1](record, now)
-                except REFUSALS as refusal:
-                    answers[index] = refusal
-                    continue
-                if isinstance(decided, AcceptedRun):
-                    wanted[index] = decided
-                else:
-                    answers[index] = decided
-            written = self._store.accept(list(wanted.values()))
-            self._store.confirm()
-            accepted = [index for index, is_so in zip(wanted, written, strict=True) if is_so]
-            answers |= {index: requests.ticket_for(wanted[index]) for index in accepted}
-            self._wake_all([wanted[index] for index in accepted])
-            open_ones = [index for index in open_ones if index not in answers]
-            if not open_ones:
-                return [answers[index] for index in range(len(wishes))]
-        raise self._contended(wishes[open_ones[0]][0])
-
-    def _wake_all(self, accepted: Iterable[AcceptedRun]) -> None:
-        for one in accepted:
-            # One time-out is enough: the sweeper finds what nobody is woken up for.
-            if one.state not in AT_REST and not self._wake(one):
-                return
-
-    def _wake(self, wanted: AcceptedRun) -> bool:
-        """Send the run's message. It is on record: should this fail, the sweeper sends it."""
-        from envwright.messages import send_run
-
-        run = wanted.run
-        try:
-            send_run(self._celery, wanted.environment_id, run.id, run.kind, wanted.first)
-        except Exception as error:
-            logger.warning(
-                "The run %s of %s is accepted; its message could not be sent (%s), so a worker "
-                "will find it by itself.",
-                run.id,
-                wanted.environment_id,
-                error,
-            )
-            return False
-        return True
-
     @cached_property
     def _questions(self) -> Questions:
         return Questions(self.settings)
-
-    @cached_property
-    def _celery(self) -> "Celery":
-        from envwright.messages import producer
-
-        return producer(self.settings)
-
-    @staticmethod
-    def _contended(name: str) -> StoreUnavailable:
-        return StoreUnavailable(
-            f"{name} changed each time that this request was about to be written: try again."
-        )

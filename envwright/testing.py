@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final
 
+from envwright.acceptance import Acceptance
 from envwright.client import Client
 from envwright.errors import NotAnswered, StoreCorrupt
 from envwright.expiry import MovedExpiry
@@ -130,6 +131,8 @@ class InMemoryClient(Client):
         self.settings = ClientSettings.model_construct()
         self._memory = InMemoryStore()
         self._store = self._memory
+        # Nobody is there to be woken up.
+        self._acceptance = Acceptance(self._memory, lambda run: True)
         self._sights: dict[str, Sight] = {}
         self._consoles: dict[str, Console] = {}
 
@@ -189,7 +192,3 @@ class InMemoryClient(Client):
         if asked.instance not in self._consoles:
             raise NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")
         return self._consoles[asked.instance]
-
-    def _wake(self, wanted: AcceptedRun) -> bool:
-        """Nobody is there to be woken up."""
-        return True
