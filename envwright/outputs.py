@@ -41,6 +41,9 @@ class Outputs(Value):
     ipv6_subnets: dict[str, str] = Field(
         default={}, description="IPv6 block by subnet name, where the network has IPv6."
     )
+    nat_addresses: dict[str, str] = Field(
+        default={}, description="Public address of the NAT gateway by its zone."
+    )
     security_groups: dict[str, str] = Field(description="Group id by the group's name.")
     key_pair: str | None = Field(default=None, description="The key pair's name in EC2.")
     endpoints: dict[str, Endpoint] = Field(

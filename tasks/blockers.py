@@ -75,8 +75,8 @@ def _sentence(blockers: Sequence[str], *, of_vpc: bool) -> str:
         return "No network interface and no rule of others uses its security groups: look again."
     if not blockers:
         return (
-            "Its VPC holds no network interface, subnet, security group, route table or internet "
-            "gateway of others: look for endpoints, VPN gateways and peerings."
+            "Its VPC holds no network interface, subnet, security group, route table, internet "
+            "gateway, NAT gateway or endpoint of others: look for VPN gateways and peerings."
         )
     more = f"; and {len(blockers) - _NAMED} more" if len(blockers) > _NAMED else ""
     where = "In its VPC" if of_vpc else "Using its security groups"
@@ -93,12 +93,20 @@ async def _blockers(context: Context, ec2: "EC2Client", vpcs: Sequence[str]) -> 
     groups = await ec2.describe_security_groups(Filters=in_vpc)
     tables = await ec2.describe_route_tables(Filters=in_vpc)
     gateways = await ec2.describe_internet_gateways(Filters=attached)
+    nat_gateways = await ec2.describe_nat_gateways(  # type: ignore[call-arg] # so it is named
+        Filter=in_vpc
+    )
+    endpoints = await ec2.describe_vpc_endpoints(Filters=in_vpc)
+    own.adopt_interfaces(nat_gateways["NatGateways"], "NatGatewayId")
+    own.adopt_interfaces(endpoints["VpcEndpoints"], "VpcEndpointId")
     return [
         *own.strangers(interfaces["NetworkInterfaces"], "NetworkInterfaceId", _interface),
         *own.strangers(subnets["Subnets"], "SubnetId", _subnet),
         *own.strangers(groups["SecurityGroups"], "GroupId", own.group),
         *own.strangers(tables["RouteTables"], "RouteTableId", _route_table),
         *own.strangers(gateways["InternetGateways"], "InternetGatewayId", _gateway),
+        *own.strangers(nat_gateways["NatGateways"], "NatGatewayId", _nat_gateway),
+        *own.strangers(endpoints["VpcEndpoints"], "VpcEndpointId", _endpoint),
     ]
 
 
@@ -137,6 +145,14 @@ class _Own:
             attached_to = one.get("Attachment", {}).get("InstanceId")
             if one[id_field] not in self._ids and attached_to not in self._ids and words(one):
                 yield words(one)
+
+    def adopt_interfaces(self, found: Collection[Any], id_field: str) -> None:
+        """Take the interfaces that AWS gave those of these which are the environment's."""
+        for one in found:
+            if one[id_field] in self._ids or self._is_tagged(one):
+                addresses = one.get("NatGatewayAddresses", ())
+                self._ids |= {address.get("NetworkInterfaceId") for address in addresses}
+                self._ids |= {*one.get("NetworkInterfaceIds", ())}
 
     def _is_tagged(self, one: Mapping[str, Any]) -> bool:
         tags = one.get("Tags") or one.get("TagSet") or ()
@@ -181,6 +197,19 @@ def _route_table(table: Mapping[str, Any]) -> str:
 
 def _gateway(gateway: Mapping[str, Any]) -> str:
     return f"internet gateway {gateway['InternetGatewayId']}"
+
+
+def _nat_gateway(gateway: Mapping[str, Any]) -> str:
+    """One that has ended is in nobody's way."""
+    if gateway["State"] in ("deleted", "failed"):
+        return ""
+    return f"NAT gateway {gateway['NatGatewayId']} in {gateway['SubnetId']}"
+
+
+def _endpoint(endpoint: Mapping[str, Any]) -> str:
+    if endpoint["State"].lower() == "deleted":
+        return ""
+    return f"VPC endpoint {endpoint['VpcEndpointId']} ({endpoint['ServiceName']})"
 
 
 def _brief(text: str) -> str:

@@ -15,6 +15,7 @@ from tasks.checks import describe, until_checks_passed
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.keys import vpc_endpoint
+from tasks.known import public_ip
 from tasks.lease import clock
 from tasks.lookups import look_up_zones
 from tasks.network import VPC, subnet, subnets
@@ -22,6 +23,7 @@ from tasks.resources.base import all_ids, kind_name
 from tasks.resources.instances import Instances
 from tasks.resources.subnet import part_of_ipv6
 from tasks.resources.vpc_endpoint import until_available
+from tasks.routing import nat_address
 from tasks.security import key_pair_name, security_group
 
 if TYPE_CHECKING:
@@ -113,9 +115,23 @@ async def outputs(context: Context, launches: Sequence[Instances], ids: Sequence
             for name in (*context.spec.security.groups, *context.spec.security.existing_groups)
         },
         key_pair=key_pair_name(context.known),
+        nat_addresses=await _nat_addresses(context),
         endpoints=await _endpoints(context),
         instances=tuple(sorted(instances, key=lambda one: (one.group, one.zone, one.id))),
     )
+
+
+async def _nat_addresses(context: Context) -> dict[str, str]:
+    """Known since they were made, unless the reply was lost."""
+    zones = context.known.zones[: context.spec.network.nat_gateway_count]
+    ids = {zone: context.id_of(nat_address(zone)) for zone in zones}
+    if unknown := [one for one in ids.values() if public_ip(one) not in context.lookups]:
+        answer = await context.ec2.describe_addresses(
+            Filters=[{"Name": "allocation-id", "Values": unknown}]
+        )
+        for found in answer["Addresses"]:
+            await context.remember(public_ip(found["AllocationId"]), found["PublicIp"])
+    return {zone: str(context.lookups[public_ip(one)]) for zone, one in ids.items()}
 
 
 async def _endpoints(context: Context) -> dict[str, Endpoint]:

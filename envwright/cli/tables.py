@@ -237,6 +237,8 @@ def _named(outputs: Outputs) -> Iterator[tuple[str, str, str]]:
         yield "subnet", name, subnet
     for name, group in outputs.security_groups.items():
         yield "security group", name, group
+    for zone, address in outputs.nat_addresses.items():
+        yield "NAT gateway", zone, address
     for name, endpoint in outputs.endpoints.items():
         yield "VPC endpoint", name, endpoint.id
     if outputs.key_pair:

@@ -18,6 +18,8 @@ from worker.servers import LocalAws
 
 UNTAGGED = ("internet_gateway_attachment", "security_group_rules")
 
+DYNAMODB = "com.amazonaws.eu-west-1.dynamodb"
+
 
 @pytest.fixture
 async def everything(begin: Begin) -> AsyncIterator[Environment]:
@@ -196,6 +198,11 @@ async def test_what_blocks_a_cleanup_is_named(everything: Environment, aws: Loca
         )["NetworkInterface"]
         group = await ec2.create_security_group(VpcId=vpc, GroupName="shop", Description="-")
         table = (await ec2.create_route_table(VpcId=vpc))["RouteTable"]
+        endpoint = (
+            await ec2.create_vpc_endpoint(
+                VpcId=vpc, ServiceName=DYNAMODB, RouteTableIds=[table["RouteTableId"]]
+            )
+        )["VpcEndpoint"]
         pair = {"UserIdGroupPairs": [{"GroupId": own}]}
         await ec2.authorize_security_group_ingress(
             GroupId=group["GroupId"],
@@ -211,6 +218,7 @@ async def test_what_blocks_a_cleanup_is_named(everything: Environment, aws: Loca
         f"subnet {subnet['SubnetId']} (10.40.200.0/24)",
         f"security group {group['GroupId']} (shop), whose rules name {own}",
         f"route table {table['RouteTableId']}",
+        f"VPC endpoint {endpoint['VpcEndpointId']} ({DYNAMODB})",
     )
     told = f"In its VPC and not of this environment: {'; '.join(failure.blockers)}."
     assert failure.message.endswith(told)
@@ -247,7 +255,7 @@ async def test_that_nothing_foreign_was_found_is_said(
 
     assert failure is not None
     assert failure.blockers == ()
-    assert "look for endpoints, VPN gateways and peerings" in failure.message
+    assert "look for VPN gateways and peerings" in failure.message
 
 
 @pytest.mark.parametrize(

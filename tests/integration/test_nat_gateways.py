@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from envwright.record import State
 from tasks.routing import nat_address, nat_gateway
 from tests.cloud import Behaviour, Call, Cloud, Durations, Reply
-from tests.cloud.faults import Forward
+from tests.cloud.faults import Forward, dropped
 from tests.harness import IMAGE, outsider
 from tests.integration.conftest import Begin
 from tests.specs import ZONES, with_instances
@@ -86,3 +88,20 @@ async def test_a_gateway_that_failed_is_told_and_made_anew(
     assert again.resources[address].ids == failed.resources[address].ids
     assert (state, again.resources[gateway].incarnation) == (State.READY, 2)
     assert again.resources[gateway].ids != failed.resources[gateway].ids
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["answered", "reply lost"])
+async def test_the_outputs_tell_the_address_that_the_world_sees(
+    begin: Begin, cloud: Cloud, aws: LocalAws, is_lost: bool
+) -> None:
+    """By the gateway's zone; asked for only where the reply that said it was lost."""
+    if is_lost:
+        cloud.inject("AllocateAddress", dropped(after_effect=True))
+    async with begin(two_groups()) as env, outsider(aws.url) as ec2:
+        record = await env.to_rest()
+        (address,) = (await ec2.describe_addresses())["Addresses"]
+        await env.take_down()
+
+    assert record.outputs is not None
+    assert record.outputs.nat_addresses == {ZONES[0]: address["PublicIp"]}
+    assert len(cloud.calls("DescribeAddresses")) == (2 if is_lost else 0)
