@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from tasks.aws.errors import ErrorClass, tolerating
+from envwright.failure import FailureCategory
+from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
+from tasks.failures import StepError
+from tasks.lease import clock
 from tasks.resources.base import Resource, all_ids
+from tasks.termination import ENDING, states_of
 from tasks.together import together
 
 if TYPE_CHECKING:
@@ -61,12 +65,7 @@ class AddressAssociation(Resource):
             )
         ]
 
-        async def associate(allocation: str, instance: str) -> None:
-            await context.ec2.associate_address(
-                AllocationId=allocation, InstanceId=instance, AllowReassociation=False
-            )
-
-        await together(context.lease, *(associate(*pair) for pair in pairs))
+        await together(context.lease, *(_associate(context, *pair) for pair in pairs))
         return [_joined(*pair) for pair in pairs]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
@@ -89,6 +88,40 @@ class AddressAssociation(Resource):
 
 def _allocations(context: Context, association: AddressAssociation) -> list[str]:
     return [one for key in association.addresses for one in context.ids_of(key)]
+
+
+async def _associate(context: Context, allocation: str, instance: str) -> None:
+    """Raises `StepError` where the address is another's, and he is not about to end."""
+    begun = clock()
+    while True:
+        try:
+            await context.ec2.associate_address(
+                AllocationId=allocation, InstanceId=instance, AllowReassociation=False
+            )
+        except AwsError as error:
+            if error.error_class is not ErrorClass.EXISTS:
+                raise
+            holder = await _lasting_holder(context, allocation)
+            if holder or clock() - begun > context.settings.conflict_timeout:
+                raise StepError(
+                    FailureCategory.CONFLICT,
+                    f"The elastic address {allocation} is to be that of {instance}, and "
+                    f"{holder or 'another'} has it: disassociate it, and retry.",
+                ) from error
+        else:
+            return
+        await context.lease.pause(context.settings.poll_every)
+
+
+async def _lasting_holder(context: Context, allocation: str) -> str | None:
+    """Who has the address; None where nobody has, or soon: AWS takes it from who is terminated."""
+    for address in await _described(context.ec2, [allocation]):
+        instance = address.get("InstanceId")
+        if not instance:
+            return address.get("NetworkInterfaceId")
+        if (await states_of(context.ec2, [instance])).get(instance) not in ENDING:
+            return instance
+    return None
 
 
 def _joined(allocation: str, instance: str) -> str:

@@ -1,9 +1,13 @@
 """Elastic addresses: an instance has one, and who takes its place has it after it."""
 
+from typing import Any
+
 from envwright.change import Operation
+from envwright.failure import FailureCategory
+from envwright.names import Step
 from envwright.record import Record
 from envwright.states import State
-from tests.cloud import Cloud
+from tests.cloud import Behaviour, Cloud, Durations
 from tests.harness import existing, outsider
 from tests.integration.conftest import Begin
 from tests.specs import with_instances
@@ -43,3 +47,58 @@ async def test_addresses_stay_when_an_instance_is_replaced(
 
     assert cloud.calls("DisassociateAddress") == []
     assert await existing(aws.url) == {}
+
+
+def with_an_address(**more: Any) -> dict[str, Any]:
+    data = with_instances(IMAGE)
+    data["instances"]["web"] |= {"elastic_address": True, "count": 1}
+    return data | more
+
+
+async def test_an_address_that_somebody_else_uses_is_not_taken_from_him(
+    begin: Begin, aws: LocalAws
+) -> None:
+    """The failure says who has it; once he has let go of it, a retry gives it to the instance."""
+    async with begin(with_an_address(on_failure="hold")) as env:
+        await env.run(Step.NETWORK, Step.SECURITY)
+        async with outsider(aws.url) as ec2:
+            (allocated,) = (await ec2.describe_addresses())["Addresses"]
+            subnets = (await ec2.describe_subnets())["Subnets"]
+            own = next(one for one in subnets if not one["DefaultForAz"])
+            interface = await ec2.create_network_interface(SubnetId=own["SubnetId"])
+            taken_by = interface["NetworkInterface"]["NetworkInterfaceId"]
+            association = await ec2.associate_address(
+                AllocationId=allocated["AllocationId"], NetworkInterfaceId=taken_by
+            )
+            failure = (await env.to_rest()).failure
+            assert failure is not None
+            assert failure.category is FailureCategory.CONFLICT
+            assert allocated["AllocationId"] in failure.message
+            assert taken_by in failure.message
+
+            await ec2.disassociate_address(AssociationId=association["AssociationId"])
+            await ec2.delete_network_interface(NetworkInterfaceId=taken_by)
+        env.client.retry(env.id)
+        record = await env.to_rest()
+
+    assert record.state is State.READY
+    assert [*addresses(record).values()] == [allocated["PublicIp"]]
+
+
+async def test_an_address_is_waited_for_until_who_had_it_has_ended(
+    begin: Begin, cloud: Cloud
+) -> None:
+    """AWS takes it from an instance only when that is terminated, and the new one runs before."""
+    cloud.behave(Behaviour(durations=Durations(shutting_down=1.5)))
+    async with begin(with_an_address(on_failure="hold")) as env:
+        await env.run(Step.NETWORK, Step.SECURITY, Step.INSTANCE)
+        async with outsider(cloud.url) as ec2:
+            (allocated,) = (await ec2.describe_addresses())["Addresses"]
+            await ec2.terminate_instances(InstanceIds=[allocated["InstanceId"]])
+        assert (await env.to_rest()).state is State.FAILED
+        env.client.retry(env.id)
+        record = await env.to_rest()
+
+    assert record.state is State.READY, record.failure
+    assert len(cloud.calls("AssociateAddress")) > 2
+    assert [*addresses(record).values()] == [allocated["PublicIp"]]
