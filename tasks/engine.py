@@ -17,8 +17,9 @@ from envwright.errors import EnvwrightError
 from envwright.placement import Placement
 from envwright.record import ResourceState
 from tasks.aws.errors import AwsError, ErrorClass, Halted, UnansweredCreate
-from tasks.context import Context, Intent
+from tasks.context import Context
 from tasks.failures import ResourceError
+from tasks.journal import Intent
 from tasks.lease import clock
 from tasks.resources.base import Groups, Need, Resource, Tagged
 from tasks.together import together

@@ -17,8 +17,9 @@ from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.blockers import with_blockers, with_what_is_left
 from tasks.chain import following
-from tasks.context import Context, believed, settled_at
+from tasks.context import Context, settled_at
 from tasks.failures import failure_from
+from tasks.journal import believed
 from tasks.lease import End, Lease, Look, clock
 from tasks.store import DEATHS_GIVEN_UP, Hold, Refusal, Written
 from worker.runtime import Runtime

@@ -130,7 +130,7 @@ def test_what_cannot_be_sent_is_accepted_all_the_same(
     """It is on record and due, which is all that a worker needs; the log says so."""
     database.set(client.settings.queue, "not a list, so that nothing can be put into it")
 
-    with caplog.at_level(logging.WARNING, "envwright.client"):
+    with caplog.at_level(logging.WARNING, "envwright.acceptance"):
         ticket = client.enqueue(spec())
 
     assert ticket.accepted
