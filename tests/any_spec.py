@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from envwright.spec import EnvironmentSpec
 from envwright.spec.network import Access, Network
-from tests.harness import FLOW_LOG_ROLE, IMAGE, PUBLIC_KEY, REGION
+from tests.everything import FLOW_LOG_ROLE, IMAGE, PUBLIC_KEY, REGION
 
 Data = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tests.cloud import Call, Cloud
-from tests.harness import IMAGE, PUBLIC_KEY, REGION, ZONES
+from tests.everything import IMAGE, PUBLIC_KEY, REGION, ZONES
 
 LOG_BUCKET: Final = "logs-of-another"
 TIERS: Final = ("front", "back")

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from tests.harness import IMAGE
+from tests.everything import IMAGE
 
 NEVER = 3600.0
 """Seconds that no test lasts."""

@@ -13,12 +13,8 @@ from envwright.survey import Place
 from tasks.lease import Look
 from tasks.network import VPC
 from tasks.survey import look_around
-from tests.harness import (
-    REGION,
-    Environment,
-    outsider,
-    until,
-)
+from tests.everything import REGION
+from tests.harness import Environment, outsider, until
 from worker.servers import LocalAws
 
 HERE = Place(region=REGION)

@@ -10,7 +10,7 @@ from tests.chaos import matrix, seeds
 from tests.chaos.arena import Arena, arena
 from tests.chaos.outcome import Tally
 from tests.chaos.strike import Trouble
-from tests.harness import EVERYTHING
+from tests.everything import EVERYTHING
 
 CELLS = 6
 """Of each trouble, however many kinds there are: each of them adds cells to the matrix, and none to

@@ -17,7 +17,7 @@ from tests.acceptance.conftest import (
 )
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.conftest import WorkerFactory
-from tests.harness import ALL_OF_EVERYTHING, ALL_OF_WEB, EVERYTHING
+from tests.everything import ALL_OF_EVERYTHING, ALL_OF_WEB, EVERYTHING
 from tests.specs import REGION, with_instances
 from worker.servers import LocalAws, LocalRedis
 

@@ -4,7 +4,7 @@ from tests.acceptance.conftest import CommandLine
 from tests.cloud import Behaviour, Cloud
 from tests.cloud.terms import Quotas
 from tests.conftest import WorkerFactory
-from tests.harness import EVERYTHING
+from tests.everything import EVERYTHING
 
 
 def test_a_plan_is_shown_and_nothing_is_changed(

@@ -23,7 +23,7 @@ from tests.chaos import matrix, recovery, seeds
 from tests.chaos.arena import AT_ONCE, Arena, arena
 from tests.chaos.outcome import Outcome, Tally
 from tests.chaos.plan import plan
-from tests.harness import EVERYTHING
+from tests.everything import EVERYTHING
 from worker.servers import turn_away_from_aws
 
 _SEEDS: Final = 1000

@@ -10,7 +10,7 @@ from typing import Any, Final
 from envwright.change import Operation
 from envwright.spec import EnvironmentSpec, parse_spec
 from tests.chaos.shapes import SHAPES
-from tests.harness import ZONES
+from tests.everything import ZONES
 
 
 class Event(StrEnum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envwright.spec import EnvironmentSpec, load_spec, parse_spec
-from tests.harness import EVERYTHING, ZONES
+from tests.everything import EVERYTHING, ZONES
 from tests.repository import ROOT
 from tests.specs import spec_data
 

@@ -25,7 +25,7 @@ from envwright.client import Client
 from envwright.states import State
 from tests.cloud import ALWAYS, Call, Cloud, Reply, throttled
 from tests.cloud.faults import Forward, ReplyLost
-from tests.harness import IMAGE
+from tests.everything import IMAGE
 from tests.specs import spec, with_instances
 from worker.loop import LoopThread
 from worker.processes import wait_until

@@ -18,7 +18,8 @@ from envwright.states import State
 from tests.cloud import Cloud
 from tests.commands import COMMAND, Start
 from tests.desk import Desk
-from tests.harness import EVERYTHING, Environment, environment, outsider
+from tests.everything import EVERYTHING
+from tests.harness import Environment, environment, outsider
 from tests.puppet import Puppet
 from tests.repository import ROOT
 from tests.site import Site

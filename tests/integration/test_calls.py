@@ -6,7 +6,8 @@ from envwright.names import Step
 from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
 from tests.cloud import Cloud
-from tests.harness import IMAGE, Environment
+from tests.everything import IMAGE
+from tests.harness import Environment
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from tests.specs import with_instances as with_two_instances

@@ -11,15 +11,8 @@ from envwright.record import ResourceState, RunKind
 from envwright.states import State
 from tasks.network import VPC
 from tests.cloud import Cloud, Held
-from tests.harness import (
-    ALL_OF_EVERYTHING,
-    EVERYTHING,
-    MADE_ONCE,
-    Environment,
-    counts,
-    existing,
-    until,
-)
+from tests.everything import ALL_OF_EVERYTHING, EVERYTHING, MADE_ONCE
+from tests.harness import Environment, counts, existing, until
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

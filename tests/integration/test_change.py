@@ -10,7 +10,8 @@ from envwright.record import Record, RunKind
 from envwright.states import State
 from tests.changes import IN_ZONE_A, changed, instances_of, states
 from tests.cloud import Behaviour, Cloud, Durations, dropped
-from tests.harness import ALL_OF_WEB, Environment, counts, existing
+from tests.everything import ALL_OF_WEB
+from tests.harness import Environment, counts, existing
 from worker.servers import LocalAws
 
 SLOW: Final = Behaviour(

@@ -8,7 +8,8 @@ from envwright.names import Step
 from envwright.states import State
 from tests.changes import IN_ZONE_A, WEB, changed
 from tests.cloud import ALWAYS, Cloud, refused
-from tests.harness import ALL_OF_WEB, Environment, counts, outsider
+from tests.everything import ALL_OF_WEB
+from tests.harness import Environment, counts, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

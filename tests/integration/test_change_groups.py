@@ -3,7 +3,8 @@
 from envwright.states import State
 from tests.changes import IN_ZONE_A, IN_ZONE_B, changed, instances_of, states, with_count
 from tests.cloud import Cloud
-from tests.harness import ALL_OF_WEB, counts, outsider
+from tests.everything import ALL_OF_WEB
+from tests.harness import counts, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

@@ -12,7 +12,8 @@ from tasks.network import VPC
 from tasks.resources.internet_gateway import InternetGateway
 from tests.cloud import ALWAYS, Cloud, refused, throttled
 from tests.cloud.faults import Fault
-from tests.harness import EVERYTHING, IMAGE, Environment, existing, outsider
+from tests.everything import EVERYTHING, IMAGE
+from tests.harness import Environment, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from tests.cloud import Cloud, Held, dropped, failed, hiding, refused, throttled
-from tests.harness import IMAGE, REGION, counts, outsider
+from tests.everything import IMAGE, REGION
+from tests.harness import counts, outsider
 from worker.servers import LocalAws
 
 TAGS = [{"ResourceType": "vpc", "Tags": [{"Key": "envwright:resource", "Value": "x/y"}]}]

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from tests.cloud import ANY, Behaviour, Cloud, Durations, Held, refused
 from tests.cloud.accounts import DEFAULT_ACCOUNT
-from tests.harness import IMAGE, REGION, outsider
+from tests.everything import IMAGE, REGION
+from tests.harness import outsider
 
 ONE, OTHER = "111111111111", "222222222222"
 

@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Any
 
 from tests.cloud import Behaviour, Cloud, Durations, Quotas
-from tests.harness import IMAGE, outsider
+from tests.everything import IMAGE
+from tests.harness import outsider
 from tests.integration.test_cloud_routing import OUT, OUT_V6, Tables
 from tests.site import Site, outcome
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import Behaviour, Cloud, Durations, Quotas
-from tests.harness import IMAGE
+from tests.everything import IMAGE
 from tests.site import NEVER, Site, outcome
 
 ROOT = "/dev/xvda"

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud import ANYTHING, Behaviour, Cloud, Quotas
-from tests.harness import IMAGE, outsider
+from tests.everything import IMAGE
+from tests.harness import outsider
 from tests.integration.test_cloud_accounts import ONE, OTHER
 from tests.site import Site, make_vpc, outcome
 

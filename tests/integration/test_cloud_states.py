@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.cloud import AWS_DURATIONS, Behaviour, Cloud, Durations
-from tests.harness import IMAGE, outsider
+from tests.everything import IMAGE
+from tests.harness import outsider
 from tests.site import NEVER, Site, make_vpc, outcome
 
 FOREVER = Behaviour(

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud import Cloud, dropped
-from tests.harness import IMAGE, counts, outsider
+from tests.everything import IMAGE
+from tests.harness import counts, outsider
 from tests.site import Site, make_vpc, outcome
 from worker.servers import LocalAws
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.cloud import Behaviour, Cloud
-from tests.harness import IMAGE, outsider
+from tests.everything import IMAGE
+from tests.harness import outsider
 from tests.site import NEVER, Site, make_vpc, outcome
 
 TAGS = [{"Key": "envwright:resource", "Value": "x/y"}]

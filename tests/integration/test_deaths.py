@@ -15,7 +15,8 @@ from envwright.settings import ClientSettings
 from envwright.states import State
 from tasks.store import DEATHS_GIVEN_UP, Claimed, Hold, Refusal, WorkerStore, Written
 from tests.cloud import Cloud
-from tests.harness import EVERYTHING, environment, existing
+from tests.everything import EVERYTHING
+from tests.harness import environment, existing
 from tests.specs import spec
 from worker.runtime import name_of_process
 from worker.servers import LocalAws

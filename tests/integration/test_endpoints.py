@@ -8,7 +8,8 @@ from envwright.names import Step
 from envwright.spec import load_spec
 from envwright.states import State
 from tests.cloud import Behaviour, Cloud, Durations
-from tests.harness import IMAGE, existing, outsider
+from tests.everything import IMAGE
+from tests.harness import existing, outsider
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from tests.specs import with_instances

@@ -21,18 +21,8 @@ from tests.cloud import (
     refused,
     throttled,
 )
-from tests.harness import (
-    ALL_OF_EVERYTHING,
-    ALL_OF_WEB,
-    CREATES,
-    EVERYTHING,
-    MADE_ONCE,
-    Environment,
-    counts,
-    existing,
-    outsider,
-    until,
-)
+from tests.everything import ALL_OF_EVERYTHING, ALL_OF_WEB, CREATES, EVERYTHING, MADE_ONCE
+from tests.harness import Environment, counts, existing, outsider, until
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

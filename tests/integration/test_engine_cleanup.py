@@ -13,16 +13,8 @@ from envwright.spec import RootVolume, load_spec
 from envwright.states import State
 from tests.clock import jump
 from tests.cloud import ALWAYS, Behaviour, Cloud, Durations, dropped, failed, refused, throttled
-from tests.harness import (
-    ALL_OF_EVERYTHING,
-    ALL_OF_WEB,
-    DELETES,
-    EVERYTHING,
-    Environment,
-    counts,
-    existing,
-    outsider,
-)
+from tests.everything import ALL_OF_EVERYTHING, ALL_OF_WEB, DELETES, EVERYTHING
+from tests.harness import Environment, counts, existing, outsider
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from worker.servers import LocalAws

@@ -13,7 +13,8 @@ from envwright.states import State
 from tasks.aws.tags import Owner, tag_list
 from tasks.network import VPC
 from tests.cloud import ALWAYS, Call, Cloud, Reply, hiding, refused
-from tests.harness import ALL_OF_WEB, REGION, Environment, counts, existing, outsider
+from tests.everything import ALL_OF_WEB, REGION
+from tests.harness import Environment, counts, existing, outsider
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from worker.servers import LocalAws

@@ -10,18 +10,8 @@ from envwright.record import ResourceState, RunKind
 from envwright.states import State
 from tasks.network import GATEWAY, VPC
 from tests.cloud import Call, Cloud, Held, Reply, dropped, hiding, refused
-from tests.harness import (
-    ALL_OF_EVERYTHING,
-    ALL_OF_WEB,
-    CREATES,
-    DELETES,
-    EVERYTHING,
-    MADE_ONCE,
-    Environment,
-    counts,
-    existing,
-    until,
-)
+from tests.everything import ALL_OF_EVERYTHING, ALL_OF_WEB, CREATES, DELETES, EVERYTHING, MADE_ONCE
+from tests.harness import Environment, counts, existing, until
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

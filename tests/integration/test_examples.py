@@ -12,7 +12,7 @@ from envwright.spec import load_spec
 from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Cloud
-from tests.harness import ALL_OF_WEB
+from tests.everything import ALL_OF_WEB
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from worker.plan import planned

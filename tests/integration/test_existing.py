@@ -14,7 +14,8 @@ from envwright.states import State
 from tasks import kinds
 from tests.cloud import ALWAYS, Cloud, refused
 from tests.estate import KINDS, LOG_BUCKET, Estate, tags
-from tests.harness import IMAGE, REGION, ZONES, Environment, existing, outsider
+from tests.everything import IMAGE, REGION, ZONES
+from tests.harness import Environment, existing, outsider
 from tests.integration.conftest import Begin
 from tests.integration.test_plan import plan_of
 from tests.repository import ROOT

@@ -34,7 +34,8 @@ from tasks.resources.vpc import Vpc
 from tasks.resources.vpc_dns import VpcDns
 from tasks.resources.vpc_endpoint import VpcEndpoint
 from tests.cloud import Cloud
-from tests.harness import EVERYTHING, outsider
+from tests.everything import EVERYTHING
+from tests.harness import outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

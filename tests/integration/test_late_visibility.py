@@ -6,7 +6,8 @@ from typing import Any
 from envwright.names import Step
 from envwright.states import State
 from tests.cloud import Behaviour, Call, Cloud, Durations, Reply, dropped, hiding, refused
-from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider
+from tests.everything import ALL_OF_EVERYTHING, EVERYTHING
+from tests.harness import counts, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

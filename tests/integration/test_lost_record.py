@@ -3,7 +3,8 @@
 from envwright.failure import FailureCategory
 from envwright.states import State
 from tests.cloud import Cloud
-from tests.harness import ALL_OF_WEB, Environment, counts, existing
+from tests.everything import ALL_OF_WEB
+from tests.harness import Environment, counts, existing
 from worker.servers import LocalAws
 
 

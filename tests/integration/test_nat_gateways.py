@@ -8,7 +8,8 @@ from envwright.record import State
 from tasks.routing import nat_address, nat_gateway
 from tests.cloud import Behaviour, Call, Cloud, Durations, Reply
 from tests.cloud.faults import Forward, dropped
-from tests.harness import IMAGE, outsider
+from tests.everything import IMAGE
+from tests.harness import outsider
 from tests.integration.conftest import Begin
 from tests.specs import ZONES, with_instances
 from worker.servers import LocalAws

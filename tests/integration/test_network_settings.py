@@ -5,7 +5,8 @@ from collections import Counter
 from envwright.failure import FailureCategory
 from envwright.states import State
 from tests.cloud import Cloud
-from tests.harness import FLOW_LOG_ROLE, existing
+from tests.everything import FLOW_LOG_ROLE
+from tests.harness import existing
 from tests.integration.conftest import Begin
 from tests.specs import spec_data
 from worker.servers import LocalAws

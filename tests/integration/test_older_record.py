@@ -11,7 +11,8 @@ from redis import Redis
 from envwright.names import Step
 from envwright.states import HOLDS_NOTHING, State
 from tests.cloud import Cloud
-from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, Environment, counts, existing
+from tests.everything import ALL_OF_EVERYTHING, EVERYTHING
+from tests.harness import Environment, counts, existing
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

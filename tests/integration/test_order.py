@@ -12,7 +12,7 @@ import pytest
 from envwright.record import State
 from tasks.lease import Look, clock
 from tests.cloud import AWS_DURATIONS, Behaviour, Cloud
-from tests.harness import IMAGE, REGION
+from tests.everything import IMAGE, REGION
 from tests.integration.conftest import Begin
 from tests.specs import with_instances
 

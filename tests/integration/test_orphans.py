@@ -18,11 +18,8 @@ from tasks.network import VPC
 from tasks.survey import look_around
 from tests.cloud import ALWAYS, Behaviour, Call, Cloud, Durations, Reply
 from tests.cloud.faults import Forward
-from tests.harness import (
-    REGION,
-    Environment,
-    outsider,
-)
+from tests.everything import REGION
+from tests.harness import Environment, outsider
 from tests.surveys import (
     EXTERNAL_ID,
     HERE,

@@ -9,7 +9,8 @@ from envwright.plan import Plan, PlanQuestion
 from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Behaviour, Cloud
-from tests.harness import EVERYTHING, Environment
+from tests.everything import EVERYTHING
+from tests.harness import Environment
 from tests.integration.conftest import Begin
 from worker.plan import planned
 

@@ -11,12 +11,8 @@ from envwright.survey import Place
 from tasks.kinds import TAGGED
 from tasks.resources.base import kind_name
 from tests.cloud import Cloud, hiding
-from tests.harness import (
-    EVERYTHING,
-    REGION,
-    Environment,
-    existing,
-)
+from tests.everything import EVERYTHING, REGION
+from tests.harness import Environment, existing
 from tests.integration.conftest import Begin
 from tests.specs import spec
 from tests.surveys import EXTERNAL_ID, ROLE, keys_of, look, recover

@@ -9,7 +9,8 @@ from envwright.names import Step
 from envwright.states import State
 from tasks.aws.errors import Trouble
 from tests.cloud import ALWAYS, Cloud, refused, throttled
-from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, counts, existing, outsider
+from tests.everything import ALL_OF_EVERYTHING, EVERYTHING
+from tests.harness import counts, existing, outsider
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

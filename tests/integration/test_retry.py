@@ -7,7 +7,8 @@ import pytest
 from envwright.names import Step
 from envwright.states import State
 from tests.cloud import ALWAYS, Cloud, refused, throttled
-from tests.harness import ALL_OF_EVERYTHING, EVERYTHING, MADE_ONCE, counts
+from tests.everything import ALL_OF_EVERYTHING, EVERYTHING, MADE_ONCE
+from tests.harness import counts
 from tests.integration.conftest import Begin
 from worker.servers import LocalAws
 

@@ -13,7 +13,8 @@ from envwright.sight import Console, Sight
 from tasks.lease import Look
 from tasks.sight import look_at_instances, read_console
 from tests.cloud import Cloud, refused
-from tests.harness import REGION, Environment, outsider, until
+from tests.everything import REGION
+from tests.harness import Environment, outsider, until
 from tests.surveys import RedisKeys
 
 SAID: Final = "BIOS-provided physical RAM map"

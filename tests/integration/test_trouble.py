@@ -6,7 +6,8 @@ import contextlib
 from envwright.names import Step
 from tasks.aws.errors import ErrorClass, Trouble
 from tasks.lease import End, Lease, clock
-from tests.harness import EVERYTHING, until
+from tests.everything import EVERYTHING
+from tests.harness import until
 from tests.integration.conftest import Begin
 from worker.lease import LeaseKeeper
 

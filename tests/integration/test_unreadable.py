@@ -13,7 +13,8 @@ from envwright.names import Step
 from envwright.parked import MESSAGES_KEPT, Parked, ParkedMessage
 from envwright.record import RunKind
 from tests.cloud import Cloud
-from tests.harness import EVERYTHING, Environment, environment
+from tests.everything import EVERYTHING
+from tests.harness import Environment, environment
 from tests.specs import spec
 from worker.app import app
 from worker.servers import LocalAws
