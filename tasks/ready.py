@@ -10,6 +10,7 @@ from envwright.names import Step, provision_task
 from envwright.outputs import Endpoint, Instance, Outputs
 from envwright.record import ResourceState
 from tasks import instance, kinds, teardown
+from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.tags import Inventory
 from tasks.checks import describe, until_checks_passed
 from tasks.context import Context
@@ -171,9 +172,10 @@ async def _give_profiles(
     for one in found:
         profile = launch_of[one["InstanceId"]].wish.instance_profile
         if profile is not None and not one.get("IamInstanceProfile"):
-            await context.ec2.associate_iam_instance_profile(
-                InstanceId=one["InstanceId"], IamInstanceProfile={"Name": profile}
-            )
+            with tolerating(ErrorClass.EXISTS):
+                await context.ec2.associate_iam_instance_profile(
+                    InstanceId=one["InstanceId"], IamInstanceProfile={"Name": profile}
+                )
 
 
 def _instance(launch: Instances, found: "InstanceTypeDef") -> Instance:

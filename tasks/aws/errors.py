@@ -38,6 +38,7 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
     # Of the kinds that we make: an id of the caller's own that is unknown is a mistake of his.
     ErrorClass.NOT_FOUND: frozenset(
         {
+            "InvalidAddress.NotFound",
             "InvalidAddressID.NotFound",
             "InvalidAllocationID.NotFound",
             "InvalidAssociationID.NotFound",
@@ -53,7 +54,10 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
             "InvalidNatGatewayID.NotFound",
             "InvalidNetworkInterfaceID.NotFound",
             "InvalidRouteTableID.NotFound",
+            "InvalidRouteTableId.NotFound",
+            "InvalidSecurityGroupID.NotFound",
             "InvalidSubnetID.NotFound",
+            "InvalidSubnetId.NotFound",
             "InvalidVpcEndpoint.NotFound",
             "InvalidVpcEndpointId.NotFound",
             "InvalidVpcID.NotFound",
@@ -126,8 +130,14 @@ _CODES: Final[dict[ErrorClass, frozenset[str]]] = {
 _CLASS_BY_CODE: Final = {code: name for name, codes in _CODES.items() for code in codes}
 
 
-def classify(code: str, http_status: int) -> ErrorClass:
+_HAS_A_PROFILE: Final = "There is an existing association for instance"
+"""What AssociateIamInstanceProfile says, under the code of a state that may yet become right."""
+
+
+def classify(code: str, http_status: int, message: str = "") -> ErrorClass:
     """The class of an error; by its code first, since capacity errors come as HTTP 500 too."""
+    if message.startswith(_HAS_A_PROFILE):
+        return ErrorClass.EXISTS
     if code in _CLASS_BY_CODE:
         return _CLASS_BY_CODE[code]
     if code.endswith("LimitExceeded"):
@@ -212,12 +222,13 @@ def from_client_error(action: str, response: dict[str, Any]) -> AwsError:
     error = response.get("Error", {})
     meta = response.get("ResponseMetadata", {})
     code = str(error.get("Code", "Unknown"))
+    message = str(error.get("Message", "no message"))
     return AwsError(
         action=action,
         code=code,
-        message=str(error.get("Message", "no message")),
+        message=message,
         request_id=meta.get("RequestId") or response.get("RequestId"),
-        error_class=classify(code, int(meta.get("HTTPStatusCode", 0))),
+        error_class=classify(code, int(meta.get("HTTPStatusCode", 0)), message),
     )
 
 

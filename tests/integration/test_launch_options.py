@@ -4,7 +4,7 @@ from base64 import b64decode
 from typing import Any
 
 from envwright.states import State
-from tests.cloud import Call, Cloud, Reply, refused
+from tests.cloud import Call, Cloud, Reply, dropped, refused
 from tests.harness import outsider
 from tests.integration.conftest import Begin
 from tests.specs import with_instances
@@ -208,7 +208,8 @@ async def test_a_profile_that_never_comes_fails_the_launch(begin: Begin, cloud: 
 async def test_a_profile_that_the_launch_dropped_is_given_afterwards(
     begin: Begin, cloud: Cloud, aws: LocalAws
 ) -> None:
-    """A new profile can be left out without a word: who looks finds that it is missing."""
+    """A new profile can be left out without a word: who looks finds that it is missing. Asked again
+    after a lost reply, AWS says that the instance has one already."""
 
     async def launched_without_it(call: Call, forward: Any) -> Reply:
         call.parameters.pop("IamInstanceProfile.Name")
@@ -218,6 +219,7 @@ async def test_a_profile_that_the_launch_dropped_is_given_afterwards(
     async with outsider(aws.url, service="iam") as iam:
         await iam.create_instance_profile(InstanceProfileName="web")
     cloud.inject("RunInstances", launched_without_it)
+    cloud.inject("AssociateIamInstanceProfile", dropped(after_effect=True))
     async with begin(one_with(instance_profile="web")) as env:
         assert (await env.to_rest()).state is State.READY
     async with outsider(aws.url) as ec2:

@@ -29,6 +29,8 @@ from tasks.failures import ResourceError, StepError, failure_from
         ("InvalidInstanceID.NotFound", 400, ErrorClass.NOT_FOUND),
         ("InvalidGroup.NotFound", 400, ErrorClass.NOT_FOUND),
         ("InvalidSubnetID.NotFound", 400, ErrorClass.NOT_FOUND),
+        ("InvalidSubnetId.NotFound", 400, ErrorClass.NOT_FOUND),
+        ("InvalidRouteTableId.NotFound", 400, ErrorClass.NOT_FOUND),
         ("Gateway.NotAttached", 400, ErrorClass.ABSENT),
         ("InvalidPermission.NotFound", 400, ErrorClass.ABSENT),
         ("IncorrectState", 400, ErrorClass.CONFLICT),
