@@ -38,6 +38,11 @@ class Act(StrEnum):
     def kind(self) -> RunKind:
         return _KINDS.get(self, RunKind.CHANGE)
 
+    @property
+    def among(self) -> "Sequence[Act]":
+        """A build, this if it is a change, and a cleanup: what one world plays for it."""
+        return list(dict.fromkeys((Act.BUILD, self, Act.TAKE_DOWN)))
+
 
 _KINDS: Final = {Act.BUILD: RunKind.PROVISION, Act.TAKE_DOWN: RunKind.CLEANUP}
 _INVENTORY: Final = "DescribeTags"
@@ -56,11 +61,6 @@ class Cell:
     def __str__(self) -> str:
         place = f"{self.action} {self.number}" if self.action else f"the end of {self.step}"
         return f"{self.act}, {place}: {self.trouble}"
-
-    @property
-    def acts(self) -> Sequence[Act]:
-        """What is played: a build, a change if the trouble is in one, and a cleanup."""
-        return list(dict.fromkeys((Act.BUILD, self.act, Act.TAKE_DOWN)))
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,33 @@ class CleanRun:
 
 
 async def clean_run(arena: Arena, spec: EnvironmentSpec) -> CleanRun:
-    """Do all of it once, without any trouble."""
-    calls: dict[Act, Counter[str]] = {}
+    """Do all of it once, without any trouble: each act in a world of its own, as in its cells."""
+    played = await asyncio.gather(*(_clean_act(arena, spec, act) for act in Act))
+    calls = {act: counted for act, (counted, _) in zip(Act, played, strict=True)}
+    _, manifest = played[0]
+    return CleanRun(calls, manifest)
+
+
+async def _clean_act(
+    arena: Arena, spec: EnvironmentSpec, wanted: Act
+) -> tuple[Counter[str], Manifest]:
+    """How often each action was called by this act, and what was built."""
+    counted: Counter[str] = Counter()
     manifest: Manifest = {}
     async with arena.world() as world:
         await world.start_worker()
-        for act in Act:
+        for act in wanted.among:
             world.cloud.journal.clear()
             record = await _done(world, spec, act)
             fault = _reached(act, record).faults
             assert not fault, fault
-            calls[act] = _counted(world.cloud.journal)
+            if act is wanted:
+                counted = _counted(world.cloud.journal)
             if act is Act.BUILD:
                 manifest = await manifest_of(world, record)
         left = await world.cloud.inventory(world.account)
         assert not left, left
-    return CleanRun(calls, manifest)
+    return counted, manifest
 
 
 async def _done(world: World, spec: EnvironmentSpec, act: Act) -> Record:
@@ -150,7 +161,7 @@ async def _played(world: World, spec: EnvironmentSpec, clean: CleanRun, cell: Ce
     manifests = {spec.environment_id: clean.manifest}
     strike = Strike(cell.trouble, world, await world.start_worker())
     verdict = Verdict()
-    for act in cell.acts:
+    for act in cell.act.among:
         if act is cell.act:
             _aim(strike, cell, world)
         record = await _done(world, spec, act)

@@ -58,6 +58,7 @@ SHAPES: Final = {
     "web": Shape(_example("web"), 2, 24, 14),
     "guest": Shape(_example("existing-vpc"), 3, 20, 12, is_guest=True),
     "spot": Shape(_example("spot-workers"), 2, 24, 14),
+    "three-tiers": Shape(_example("three-tiers"), 3, 50, 30),
     "isolated": Shape(_example("isolated"), 3, 36, 20),
     "dual-stack": Shape(_example("dual-stack"), 2, 36, 20),
     "keeping": Shape(KEEPING, 2, 28, 16),
