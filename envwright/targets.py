@@ -20,6 +20,11 @@ def is_of_instances(key: str) -> bool:
     return key.startswith(_KEYS)
 
 
+def instances_key(group: str, zone: str) -> str:
+    """The key of a group's instances in a zone."""
+    return f"{_KEYS}{group}-{zone}"
+
+
 def group_of(key: str, region: str) -> str:
     """The name of the group whose instances stand under this key."""
     return key.removeprefix(_KEYS).rpartition(f"-{region}")[0]

@@ -14,24 +14,40 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
-from envwright.acceptance import Acceptance
+from envwright.acceptance import Acceptance, Messenger
 from envwright.client import Client
 from envwright.errors import NotAnswered, StoreCorrupt
 from envwright.expiry import MovedExpiry
 from envwright.failure import Failure
 from envwright.names import has_name
-from envwright.outputs import Outputs
+from envwright.outputs import Instance, Outputs
 from envwright.parked import Parked
-from envwright.record import LOOKUP_FIELD, Event, Record, record_from_fields
+from envwright.plan import Plan
+from envwright.record import (
+    LOOKUP_FIELD,
+    RESOURCE_FIELD,
+    Event,
+    Record,
+    ResourceRecord,
+    ResourceState,
+    record_from_fields,
+)
 from envwright.runs import AcceptedRun, expired
 from envwright.settings import ClientSettings
 from envwright.sight import Console, Sight, read_console
+from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.states import LEGAL_MOVES, State
 from envwright.store import Store
+from envwright.targets import instances_key
 
 _WAY_OF_A_RUN: Final = {State.QUEUED: State.PROVISIONING}
+
+
+def _is_as_seen(have: Mapping[str, str], seen: Record, *, step: str) -> bool:
+    there = have.get("state"), have.get("run_id"), have.get("step"), have.get("expiry_id", "")
+    return there == (seen.state, seen.run.id, step, seen.expiry.id if seen.expiry else "")
 
 
 class InMemoryStore(Store):
@@ -72,13 +88,8 @@ class InMemoryStore(Store):
 
     def move_expiry(self, moved: MovedExpiry) -> bool:
         with self._changed:
-            have = self._fields[moved.environment_id]
-            seen = moved.seen
-            if (have["state"], have["run_id"], have.get("expiry_id", "")) != (
-                seen.state,
-                seen.run.id,
-                seen.expiry.id if seen.expiry else "",
-            ):
+            have, seen = self._fields[moved.environment_id], moved.seen
+            if not _is_as_seen(have, seen, step=have["step"]):
                 return False
             self.write(moved.environment_id, moved.expiry.fields, *moved.events)
             return True
@@ -112,8 +123,7 @@ class InMemoryStore(Store):
 
     def _accept_one(self, run: AcceptedRun) -> bool:
         have = self._fields.get(run.environment_id, {})
-        seen = (run.seen.state, run.seen.run.id, run.seen.step) if run.seen else (None,) * 3
-        if (have.get("state"), have.get("run_id"), have.get("step")) != seen:
+        if not (_is_as_seen(have, run.seen, step=run.seen.step) if run.seen else not have):
             return False
         self._fields[run.environment_id] = {
             field: value
@@ -131,10 +141,12 @@ class InMemoryClient(Client):
         self.settings = ClientSettings.model_construct()
         self._memory = InMemoryStore()
         self._store = self._memory
-        # Nobody is there to be woken up.
+        # Nobody is there to be woken up: no message is sent.
+        self._messenger = Messenger(self.settings)
         self._acceptance = Acceptance(self._memory, lambda run: True)
         self._sights: dict[str, Sight] = {}
         self._consoles: dict[str, Console] = {}
+        self._plans: dict[str, Plan] = {}
 
     def finish(
         self,
@@ -146,6 +158,7 @@ class InMemoryClient(Client):
     ) -> Record:
         """Bring an environment to this state, as the worker would.
 
+        The instances of `outputs` are there from then on, to be looked at and changed.
         Raises `ValueError` when no worker could from where it stands.
         """
         record = self.status(name)
@@ -154,7 +167,7 @@ class InMemoryClient(Client):
             raise ValueError(f"No worker brings an environment from {record.state} to {state}.")
         fields = {"state": str(state)}
         if outputs is not None:
-            fields["outputs"] = outputs.model_dump_json()
+            fields |= {"outputs": outputs.model_dump_json(), **self._made(outputs.instances)}
         if failure is not None:
             of_cleanup = state is State.CLEANUP_FAILED
             field = "cleanup_failure" if of_cleanup else "failure"
@@ -162,6 +175,17 @@ class InMemoryClient(Client):
         event = Event(type="state", run=record.run.id, state=state)
         self._memory.write(record.environment_id, fields, event)
         return self.status(record.environment_id)
+
+    def _made(self, instances: Sequence[Instance]) -> dict[str, str]:
+        """The record's fields that hold these instances, as a worker writes them."""
+        ids: dict[str, list[str]] = {}
+        for one in instances:
+            ids.setdefault(instances_key(one.group, one.zone), []).append(one.id)
+        made = {
+            key: ResourceRecord(state=ResourceState.READY, ids=tuple(some), at=self.now())
+            for key, some in ids.items()
+        }
+        return {f"{RESOURCE_FIELD}{key}": one.model_dump_json() for key, one in made.items()}
 
     def expire(self, name: str) -> Record:
         """Let an environment's time to live pass, as a worker would find it: a cleanup begins.
@@ -179,16 +203,33 @@ class InMemoryClient(Client):
         self._sights[self.resolve(name)] = sight
         self._consoles |= consoles or {}
 
+    def show_plan(self, plan: Plan) -> None:
+        """Have a worker say this of every spec of its environment, from now on."""
+        self._plans[plan.environment_id] = plan
+
+    def plan(
+        self, spec: EnvironmentSpec | Mapping[str, Any], *, check: bool = False, timeout: float = 60
+    ) -> Plan:
+        """What `show_plan` was given. Raises `SpecError`, and `NotAnswered` as `look` does."""
+        wanted = spec if isinstance(spec, EnvironmentSpec) else parse_spec(spec)
+        if wanted.environment_id not in self._plans:
+            raise _nobody_answers(timeout)
+        return self._plans[wanted.environment_id]
+
     def look(self, name: str, timeout: float = 10.0) -> Sight:
         """What `show` was given. Raises `NotAnswered` where that is nothing."""
         environment_id = self.status(name).environment_id
         if environment_id not in self._sights:
-            raise NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")
+            raise _nobody_answers(timeout)
         return self._sights[environment_id]
 
     def console(self, name: str, instance: str, timeout: float = 30.0) -> Console:
         """What `show` was given. Raises `UnknownInstance`, and `NotAnswered` as `look` does."""
         asked = read_console(self.status(name), instance)
         if asked.instance not in self._consoles:
-            raise NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")
+            raise _nobody_answers(timeout)
         return self._consoles[asked.instance]
+
+
+def _nobody_answers(timeout: float) -> NotAnswered:
+    return NotAnswered(f"No worker has answered within {timeout:g} s: there is none.")

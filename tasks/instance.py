@@ -10,6 +10,7 @@ from celery import shared_task
 
 from envwright.names import Step, provision_task
 from envwright.spec import InstanceGroup, Tier
+from envwright.targets import instances_key
 from tasks import engine
 from tasks.context import Context
 from tasks.endpoints import interface_endpoints
@@ -89,7 +90,7 @@ def _launch(known: Known, name: str, group: InstanceGroup, zone: str, count: int
     root_device, root_size = known.root_device_of(group)
     tier, zones = known.tier_of(group), _zones_from(zone, _zones_of(known, group))
     return Instances(
-        key=f"instance/instances/{name}-{zone}",
+        key=instances_key(name, zone),
         count=count,
         group=name,
         wish=group,

@@ -24,9 +24,7 @@ def ready(client: InMemoryClient) -> InMemoryClient:
     """An environment with two instances, ready."""
     spec = with_instances("ami-760aaa0f")
     client.enqueue(spec)
-    there = ResourceRecord(state=ResourceState.READY, ids=(FIRST, SECOND), at=1.0)
     instances = [_instance(one) for one in (FIRST, SECOND)]
-    client._memory.write("web.eu-west-1", {f"{RESOURCE_FIELD}{KEY}": there.model_dump_json()})
     outputs = Outputs(vpc_id="vpc-1", subnets={}, security_groups={}, instances=tuple(instances))
     client.finish("web", State.READY, outputs=outputs)
     return client

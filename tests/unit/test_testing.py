@@ -1,14 +1,28 @@
 """The in-memory client that callers test with: it behaves as the real one does."""
 
+import socket
 import threading
 
 import pytest
 
-from envwright.errors import NotAllowed, SpecConflict, SpecError, UnknownEnvironment, WaitTimeout
+from envwright.errors import (
+    NotAllowed,
+    NotAnswered,
+    SpecConflict,
+    SpecError,
+    UnknownEnvironment,
+    UnknownInstance,
+    WaitTimeout,
+)
 from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
+from envwright.outputs import Outputs
+from envwright.parked import Parked
+from envwright.plan import Plan
+from envwright.runs import expired
 from envwright.states import State
 from envwright.testing import InMemoryClient
+from tests.specs import with_instances
 
 SPEC = {
     "name": "web",
@@ -82,3 +96,56 @@ def test_wait_sees_what_another_thread_finishes(client: InMemoryClient) -> None:
     worker.start()
     assert client.wait("web", timeout=10).state is State.READY
     worker.join()
+
+
+def test_each_request_is_answered_without_redis_and_without_a_worker(
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only a worker could tell is said by the test, or not answered."""
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it was connected"))
+    client.enqueue(SPEC)
+    client.extend("web", by=3600)
+    client.cancel("web")
+    client.finish("web", State.CLEANED)
+    assert client.retry_many(["web"])
+
+    with pytest.raises(NotAnswered, match=r"within 1 s"):
+        client.plan(SPEC, timeout=1)
+    with pytest.raises(SpecError):
+        client.plan({**SPEC, "region": "mars"})
+    with pytest.raises(NotAnswered):
+        client.look("web", timeout=1)
+    plan = Plan(environment_id="web.eu-west-1", steps=(), changes={"CreateVpc": 1}, reads={})
+    client.show_plan(plan)
+    assert client.plan(SPEC) == plan
+    assert client.parked() == Parked()
+    assert [one.environment_id for one in client.environments()] == ["web.eu-west-1"]
+    client.close()
+
+
+def test_the_instances_of_the_outputs_can_be_changed(client: InMemoryClient) -> None:
+    """They are on record as a worker would have put them there."""
+    client.enqueue(with_instances("ami-760aaa0f"))
+    made = {"id": "i-0000000000000000a", "group": "web", "zone": "eu-west-1a"} | dict.fromkeys(
+        ("type", "image", "subnet_id", "private_ip", "private_dns", "public_ip", "public_dns"), "x"
+    )
+    outputs = {"vpc_id": "vpc-1", "subnets": {}, "security_groups": {}, "instances": [made]}
+    client.finish("web", State.READY, outputs=Outputs.model_validate(outputs))
+
+    client.change("web", "stop", ["web"])
+
+    change = client.status("web").run.change
+    assert change is not None
+    assert change.ids == ("i-0000000000000000a",)
+    with pytest.raises(UnknownInstance):
+        client.console("web", "i-0000000000000000b")
+
+
+def test_a_run_and_an_extension_at_once_are_told_apart(client: InMemoryClient) -> None:
+    """As in Redis: a run that was decided before an extension does not undo it."""
+    client.enqueue({**SPEC, "ttl": "2h"})
+    seen = client.status("web")
+    client.extend("web", by=3600)
+
+    assert client._memory.accept([expired(seen, client.now())]) == [False]
+    assert client.status("web").state is State.QUEUED
