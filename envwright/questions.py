@@ -7,7 +7,10 @@ secret, and the message that wakes a worker up holds the question's id alone.
 import time
 import uuid
 from abc import abstractmethod
+from contextlib import suppress
 from typing import ClassVar, Final, Generic, Self, TypeVar
+
+from pydantic import ValidationError
 
 from envwright.errors import NotAnswered, StoreUnavailable
 from envwright.messages import producer, send_question
@@ -64,19 +67,39 @@ class Questions:
         question_id = uuid.uuid4().hex
         self._store.put(question_id, question.sort, question.model_dump_json(), timeout)
         try:
+            self._send(question_id, question)
+            told = self._wait(question_id, question, timeout)
+        finally:
+            # Nobody waits for it any more: what may be secret need not lie there any longer.
+            self._forget(question_id)
+        try:
+            answer: A = question.answer.model_validate_json(told)  # type: ignore[assignment]
+        except ValidationError:
+            raise NotAnswered(
+                f"The worker's answer to {question.asks} cannot be read: its version of envwright "
+                f"is another one, so upgrade the workers, or what asks."
+            ) from None  # pydantic's error quotes its input, and with it a console's output
+        return answer
+
+    def _send(self, question_id: str, question: Question[A]) -> None:
+        try:
             with producer(self._settings) as app:
                 send_question(app, question_id)
         except Exception as error:
             raise StoreUnavailable(f"No worker could be asked {question.asks}: {error}.") from error
+
+    def _wait(self, question_id: str, question: Question[A], timeout: float) -> str:
         deadline = time.monotonic() + timeout
         while (told := self._store.answered(question_id)) is None:
             if time.monotonic() > deadline:
                 raise NotAnswered(self._silence(question_id, question, timeout))
             time.sleep(_PAUSE)
-        # Whoever asked has it: what may be secret need not lie there any longer.
-        self._store.forget(question_id)
-        answer: A = question.answer.model_validate_json(told)  # type: ignore[assignment]
-        return answer
+        return told
+
+    def _forget(self, question_id: str) -> None:
+        # Redis forgets it by itself, a little later.
+        with suppress(StoreUnavailable):
+            self._store.forget(question_id)
 
     def _silence(self, question_id: str, question: Question[A], timeout: float) -> str:
         silence = f"No worker has answered within {timeout:g} s {question.asks}"

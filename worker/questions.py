@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import structlog
 from celery import Task, shared_task
+from pydantic import ValidationError
 
 from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError, NotAnswered
@@ -43,20 +44,22 @@ logger = structlog.get_logger(__name__)
 def answer(question_id: str) -> None:
     store = _store()
     asked = store.asked(question_id)
-    if asked is None:
-        # Answered already, or expired: a message may come twice.
+    if asked is None or not store.take_up(question_id):
+        # Answered already, or nobody waits for it any more: a message may come twice, and late.
         logger.info("question_not_asked", question=question_id)
         return
-    store.take_up(question_id)
     now = runtime.current()
     try:
         told, kept = now.loop.run(_answer(now, asked))
     except EnvwrightError as error:
         store.refuse(question_id, str(error))
         logger.info("question_refused", question=question_id, sort=asked.sort)
+    except Exception:
+        store.refuse(question_id, "The worker failed at the question: its log says how.")
+        raise
     else:
-        store.answer(question_id, told, kept)
-        logger.info("question_answered", question=question_id, sort=asked.sort)
+        is_wanted = store.answer(question_id, told, kept)
+        logger.info("question_answered", question=question_id, sort=asked.sort, is_wanted=is_wanted)
 
 
 async def _answer(now: Runtime, asked: Asked) -> tuple[str, int]:
@@ -66,8 +69,14 @@ async def _answer(now: Runtime, asked: Asked) -> tuple[str, int]:
         raise NotAnswered(
             f"This worker's version does not know the question {asked.sort}: upgrade the workers."
         )
-    with now.looking(min(asked.patience, LONGEST_LOOK)) as look:
+    try:
         question = sort.model_validate_json(asked.text)
+    except ValidationError:
+        raise NotAnswered(
+            f"This worker's version cannot read the question {asked.sort} as it is asked: upgrade "
+            f"the workers."
+        ) from None  # pydantic's error may quote its input, and with it user data
+    with now.looking(min(asked.patience, LONGEST_LOOK)) as look:
         told = await ANSWERS[sort](now, look, question)
     return told.model_dump_json(), sort.kept
 
