@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tasks.aws.errors import AwsError, ErrorClass, tolerating
+from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
 from tasks.resources.base import Resource, all_ids, key_beside
@@ -47,14 +47,7 @@ class InternetGatewayAttachment(Resource):
 
     async def create(self, context: Context, count: int) -> list[str]:
         gateway_id, vpc_id = context.id_of(self.gateway), context.id_of(self.vpc)
-        try:
-            await context.ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
-        except AwsError as error:
-            is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
-                context, [self], {}
-            )
-            if not is_ours:
-                raise
+        await context.ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:

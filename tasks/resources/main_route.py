@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from tasks.aws.errors import AwsError, ErrorClass, tolerating
+from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import Context
 from tasks.main_tables import main_table, main_tables
 from tasks.resources.base import Resource, all_ids
@@ -41,18 +41,11 @@ class MainRoute(Resource):
     async def create(self, context: Context, count: int) -> list[str]:
         vpc_id = context.id_of(self.vpc)
         table_id = await main_table(context, vpc_id)
-        try:
-            await context.ec2.create_route(
-                RouteTableId=table_id,
-                GatewayId=context.id_of(self.gateway),
-                **_destination(self.destination),
-            )
-        except AwsError as error:
-            is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
-                context, [self], {}
-            )
-            if not is_ours:
-                raise
+        await context.ec2.create_route(
+            RouteTableId=table_id,
+            GatewayId=context.id_of(self.gateway),
+            **_destination(self.destination),
+        )
         return [f"{self.destination}{_JOINT}{table_id}"]
 
     @classmethod

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tasks.aws.errors import AwsError, ErrorClass, tolerating
+from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
 from tasks.resources.base import Resource, all_ids
@@ -36,16 +36,9 @@ class RouteTableAssociation(Resource):
         }
 
     async def create(self, context: Context, count: int) -> list[str]:
-        try:
-            await context.ec2.associate_route_table(
-                RouteTableId=context.id_of(self.table), SubnetId=context.id_of(self.subnet)
-            )
-        except AwsError as error:
-            is_ours = error.error_class is ErrorClass.EXISTS and await self.find(
-                context, [self], {}
-            )
-            if not is_ours:
-                raise
+        await context.ec2.associate_route_table(
+            RouteTableId=context.id_of(self.table), SubnetId=context.id_of(self.subnet)
+        )
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
