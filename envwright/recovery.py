@@ -11,7 +11,7 @@ environment is to see it and to take it down.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Self
 
 from envwright.errors import StoreCorrupt
 from envwright.names import CLEANUP_STEPS, RECORD_FORMAT, lost_id
@@ -31,8 +31,6 @@ from envwright.runs import new_run
 from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.survey import Holding, Place, Stray, Survey
-
-_PAUSE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
