@@ -33,7 +33,7 @@ def interface_endpoints(known: Known, tier: Tier) -> list[str]:
     return [
         vpc_endpoint(name)
         for name, endpoint in known.spec.network.endpoints.items()
-        if endpoint.type_of(name, known.spec.region) == "interface" and _is_for(endpoint, tier)
+        if endpoint.type_of(name, known.spec.region) == "interface" and endpoint.is_for(tier.name)
     ]
 
 
@@ -42,7 +42,7 @@ def _in_route_tables(known: Known, endpoint: Endpoint) -> InRouteTables:
     tables = {
         route_table(known.spec.network, tier, zone): None
         for tier in known.spec.network.tiers
-        if _is_for(endpoint, tier)
+        if endpoint.is_for(tier.name)
         for zone in known.zones
     }
     own = tuple(one for one in tables if one is not None)
@@ -51,13 +51,9 @@ def _in_route_tables(known: Known, endpoint: Endpoint) -> InRouteTables:
 
 def _in_subnets(known: Known, endpoint: Endpoint) -> InSubnets:
     """One subnet in each zone, as AWS wants it: all of the VPC reaches the interface in it."""
-    tier = next(one for one in known.spec.network.tiers if _is_for(endpoint, one))
+    tier = next(one for one in known.spec.network.tiers if endpoint.is_for(one.name))
     return InSubnets(
         subnets=tuple(subnet(tier.name, zone) for zone in known.zones),
         security_groups=tuple(security_group(one) for one in endpoint.security_groups),
         private_dns=endpoint.private_dns,
     )
-
-
-def _is_for(endpoint: Endpoint, tier: Tier) -> bool:
-    return endpoint.tiers is None or tier.name in endpoint.tiers

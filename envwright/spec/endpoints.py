@@ -109,6 +109,10 @@ class Endpoint(Part):
         is_of_gateway = has_gateway(self.service_of(name, region), region)
         return "gateway" if is_of_gateway else "interface"
 
+    def is_for(self, tier: str) -> bool:
+        """Whether a tier of this name uses it."""
+        return self.tiers is None or tier in self.tiers
+
 
 def has_gateway(service: str, region: str) -> bool:
     """Whether a service, by its full name, has gateway endpoints."""

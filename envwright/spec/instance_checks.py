@@ -170,23 +170,26 @@ def public_addresses_lead_out(
 
 
 def instances_have_addresses(spec: "EnvironmentSpec") -> Iterator[Flaw]:
-    """As many as come to lie in each subnet, beside a NAT gateway that stands there."""
+    """As many as come to lie in each subnet, beside what else has an address there."""
     if any(tiers_fit(spec.network, (), spec)):
         return
     placed = _instances_by_subnet(spec)
-    gateways = _gateways_by_subnet(spec)
+    gateways, endpoints = _gateways_by_subnet(spec), _endpoints_by_subnet(spec)
     for tier, cidrs in spec.network.blocks().items():
         for zone, cidr in enumerate(cidrs):
-            room = IPv4Network(cidr).num_addresses - RESERVED_ADDRESSES - gateways[tier, zone]
+            taken = gateways[tier, zone] + endpoints[tier, zone]
+            room = IPv4Network(cidr).num_addresses - RESERVED_ADDRESSES - taken
             wanted = sum(groups[tier, zone] for groups in placed.values())
-            if wanted > room:
+            if wanted and wanted > room:
                 largest = max(placed, key=lambda name: placed[name][tier, zone])
                 also = " and one is the NAT gateway's" if gateways[tier, zone] else ""
+                if endpoints[tier, zone]:
+                    also += f", and {endpoints[tier, zone]} for VPC endpoints"
                 yield (
                     ("instances", largest, "count"),
-                    f"{wanted} instances would share the subnet {cidr}, which has {room} addresses "
-                    f"({RESERVED_ADDRESSES} are AWS's own{also}): ask for fewer, or for larger "
-                    "subnets.",
+                    f"{wanted} instances would share the subnet {cidr}, which has {max(room, 0)} "
+                    f"addresses ({RESERVED_ADDRESSES} are AWS's own{also}): ask for fewer, or for "
+                    "larger subnets.",
                 )
                 return
 
@@ -199,6 +202,17 @@ def _gateways_by_subnet(spec: "EnvironmentSpec") -> Counter[Subnet]:
     public = spec.network.tiers_of("public")
     zones = range(spec.network.nat_gateway_count)
     return Counter((public[0].name, zone) for zone in zones if public)
+
+
+def _endpoints_by_subnet(spec: "EnvironmentSpec") -> Counter[Subnet]:
+    """One address each, in every zone of the first tier that uses it."""
+    found: Counter[Subnet] = Counter()
+    for name, endpoint in spec.network.endpoints.items():
+        with suppress(Unsound):
+            tiers = [one.name for one in spec.network.tiers if endpoint.is_for(one.name)]
+            if endpoint.type_of(name, spec.region) == "interface" and tiers:
+                found.update((tiers[0], zone) for zone in range(spec.network.zone_count))
+    return found
 
 
 def _instances_by_subnet(spec: "EnvironmentSpec") -> dict[str, Counter[Subnet]]:

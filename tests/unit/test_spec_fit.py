@@ -31,6 +31,22 @@ def test_the_instances_must_fit_into_the_subnets(count: int, fits: bool):
     assert "12 instances would share the subnet 10.20.0.0/28, which has 11 addresses" in sentence
 
 
+@pytest.mark.parametrize(("count", "fits"), [(20, True), (21, False)])
+def test_endpoints_of_interfaces_take_addresses_too(count: int, fits: bool):
+    """Each takes one in every zone of its tier; a gateway endpoint takes none."""
+    data = with_value("network.public_subnets", {"prefix": 28})
+    data["network"]["dns"] = {"hostnames": True}
+    data["network"]["endpoints"] = {"s3": {}, "ssm": {"security_groups": ["web"]}}
+    data["instances"]["web"]["count"] = count
+
+    if fits:
+        assert parse_spec(data).instances["web"].count == count
+        return
+    ((path, sentence),) = faults_of(data)
+    assert path == "instances.web.count"
+    assert "has 10 addresses (5 are AWS's own, and 1 for VPC endpoints)" in sentence
+
+
 def test_groups_that_share_a_zone_share_its_subnet():
     """What fits alone need not fit together."""
     data = with_value("network.public_subnets", {"prefix": 28})
