@@ -54,7 +54,8 @@ class AddressAssociation(Resource):
         }
 
     async def create(self, context: Context, count: int) -> list[str]:
-        have = (await self.find(context, [self], {}))[self.key] if count < self.count else []
+        is_new = self.key not in context.record.resources
+        have = [] if is_new else (await self.find(context, [self], {}))[self.key]
         taken = {part for one in have for part in one.split(_JOINT)}
         pairs = [
             (allocation, instance)

@@ -10,7 +10,7 @@ from envwright.states import State
 from tests.cloud import Behaviour, Cloud, Durations
 from tests.harness import existing, outsider
 from tests.integration.conftest import Begin
-from tests.specs import with_instances
+from tests.specs import ZONES, with_instances
 from worker.servers import LocalAws
 
 IMAGE = "ami-760aaa0f"
@@ -102,3 +102,26 @@ async def test_an_address_is_waited_for_until_who_had_it_has_ended(
     assert record.state is State.READY, record.failure
     assert len(cloud.calls("AssociateAddress")) > 2
     assert [*addresses(record).values()] == [allocated["PublicIp"]]
+
+
+async def test_who_takes_over_keeps_what_is_associated_already(begin: Begin, cloud: Cloud) -> None:
+    """Which instance has which address is nobody's wish, so that none is moved."""
+    data = with_an_address(network={"cidr": "10.20.0.0/16", "zones": [ZONES[0]]})
+    data["instances"]["web"]["count"] = 2
+    async with begin(data) as env, outsider(cloud.url) as ec2:
+        await env.die_at(cloud, "AssociateAddress", after_effect=False)
+        instances = env.record.resources["instance/instances/web-eu-west-1a"].ids
+        last = env.record.resources["network/address/web-2"].ids[0]
+        for one in (await ec2.describe_addresses())["Addresses"]:
+            if one.get("AssociationId"):
+                await ec2.disassociate_address(AssociationId=one["AssociationId"])
+        await ec2.associate_address(AllocationId=last, InstanceId=instances[0])
+        cloud.journal.clear()
+        cloud.heal()
+        env.start_another_worker()
+        record = await env.to_rest()
+        held = (await ec2.describe_addresses(AllocationIds=[last]))["Addresses"]
+
+    assert record.state is State.READY, record.failure
+    assert [one["InstanceId"] for one in held] == [instances[0]]
+    assert len(cloud.calls("AssociateAddress")) == 1
