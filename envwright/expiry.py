@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from envwright.errors import NotAllowed
 from envwright.moments import moment
+from envwright.protection import protected_groups
 from envwright.record import Event, Expiry, Record
 from envwright.spec import EnvironmentSpec
 from envwright.spec.durations import LEAST_LIFE, LONGEST_LIFE
@@ -97,11 +98,7 @@ def warned(seen: Record, at: float, now: float) -> MovedExpiry:
     Where it has passed already, it comes a little later: never without a warning.
     """
     at = at if now < at else now + LAST_CALL
-    told = Event(
-        type="expiring",
-        run=seen.run.id,
-        message=f"{_when(at)} `envwright extend {seen.environment_id} 2h` puts that off.",
-    )
+    told = Event(type="expiring", run=seen.run.id, message=_warning(seen, at))
     # Of what is being taken down already nobody need be warned.
     events = () if seen.state in _GOING else (told,)
     return MovedExpiry(seen.environment_id, seen, Expiry(id=_new_id(), at=at), events)
@@ -123,6 +120,17 @@ def _refuse_out_of_bounds(name: str, at: float, now: float) -> None:
             f"{moment(at)} is more than {LONGEST_LIFE // 86400} days ahead: choose an earlier end, "
             f"or none, by `envwright extend {name} --never`."
         )
+
+
+def _warning(seen: Record, at: float) -> str:
+    protected = protected_groups(seen)
+    if not protected:
+        return f"{_when(at)} `envwright extend {seen.environment_id} 2h` puts that off."
+    return (
+        f"Its time to live ends at {moment(at)}, and it stays all the same, since instances of "
+        f"{', '.join(protected)} are protected from termination: `envwright down --force "
+        f"{seen.environment_id}` takes it down."
+    )
 
 
 def _when(at: float | None) -> str:

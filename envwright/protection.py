@@ -7,8 +7,8 @@ from envwright.states import State
 from envwright.targets import group_of, is_of_instances
 
 
-def refuse_protected(seen: Record) -> None:
-    """Raises `NotAllowed` where there are instances that the spec has protected."""
+def protected_groups(seen: Record) -> list[str]:
+    """The groups with instances that the spec has protected."""
     groups = seen.spec.instances if seen.spec else {}
     protected = {
         name
@@ -16,10 +16,16 @@ def refuse_protected(seen: Record) -> None:
         if is_of_instances(key) and resource.state is not ResourceState.GONE
         if _is_protected(groups.get(name := group_of(key, seen.identity.region)))
     }
+    return sorted(protected)
+
+
+def refuse_protected(seen: Record) -> None:
+    """Raises `NotAllowed` where there are instances that the spec has protected."""
+    protected = protected_groups(seen)
     if protected:
         raise NotAllowed(
             f"{seen.environment_id} has instances that are protected from termination (of "
-            f"{', '.join(sorted(protected))}), and nothing was begun: `envwright down --force "
+            f"{', '.join(protected)}), and nothing was begun: `envwright down --force "
             f"{seen.environment_id}` lifts that, and takes it down."
         )
 

@@ -9,6 +9,7 @@ import redis
 from envwright.client import Client
 from envwright.failure import Failure, FailureCategory
 from envwright.names import Keys, Step
+from envwright.outputs import Instance, Outputs
 from envwright.record import Expiry
 from envwright.states import State
 from envwright.store import Store
@@ -31,6 +32,31 @@ def bring_end(
     database.hset(keys.record(environment_id), mapping=expiry.fields)
     database.zadd(keys.expiries, {environment_id: 0})
     return expiry
+
+
+def outputs_with(*ids: str) -> Outputs:
+    """The outputs of an environment that is ready, with these instances in the group web."""
+    return Outputs(
+        vpc_id="vpc-1",
+        subnets={},
+        security_groups={},
+        instances=tuple(_instance(one) for one in ids),
+    )
+
+
+def _instance(one: str) -> Instance:
+    return Instance(
+        id=one,
+        group="web",
+        type="t3.micro",
+        image="ami-760aaa0f",
+        zone="eu-west-1a",
+        subnet_id="subnet-1",
+        private_ip="10.0.0.5",
+        private_dns=None,
+        public_ip="203.0.113.5",
+        public_dns=None,
+    )
 
 
 def a_failure() -> str:

@@ -7,16 +7,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from envwright.cli.output import counted, duration, left_over, styled
+from envwright.cli.output_tables import instances
 from envwright.cli.painter import Marks
-from envwright.cli.tables import (
-    WISH_IS_LOST,
-    columns,
-    indented,
-    instances,
-    leftovers,
-    tried_again,
-    why,
-)
+from envwright.cli.tables import WISH_IS_LOST, columns, indented, leftovers, tried_again, why
 from envwright.cli.waiting import Goal
 from envwright.failure import Failure, FailureCategory
 from envwright.record import Record, ResourceState

@@ -1,6 +1,6 @@
 """The tables and lists that the commands print."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -14,10 +14,8 @@ from envwright.cli.output import age, ahead, clean, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
 from envwright.failure import Failure
 from envwright.moments import moment
-from envwright.outputs import Outputs
 from envwright.parked import Parked
 from envwright.record import Event, Record, ResourceRecord, ResourceState
-from envwright.sight import Sight
 from envwright.states import CHANGEABLE, State
 from envwright.targets import missing_from
 
@@ -31,9 +29,6 @@ RESOURCE_STYLES: Final[Mapping[ResourceState, str]] = {
 
 
 WISH_IS_LOST: Final = "from tags: what was wished for is lost"
-
-_WIDE: Final = 110
-"""Columns from which on an instance's type and subnet fit beside its addresses."""
 
 
 def indented(renderable: RenderableType) -> Padding:
@@ -72,7 +67,7 @@ def environments(records: Sequence[Record], now: float, width: int) -> Table:
             Text(record.state, STATE_STYLES[record.state]),
             Text("" if record.at_rest else record.step),
             Text(age(now - record.updated_at), "dim"),
-            *([Text("" if at is None else ahead(at - now))] if with_ends else []),
+            *([Text(_ends_in(at, now))] if with_ends else []),
             _why_in_brief(record),
         )
     table.columns[3].justify = "right"
@@ -85,6 +80,12 @@ def environments(records: Sequence[Record], now: float, width: int) -> Table:
     failure = table.columns[-1]
     failure.no_wrap, failure.overflow, failure.max_width = True, "ellipsis", max(left, 1)
     return table
+
+
+def _ends_in(at: float | None, now: float) -> str:
+    if at is None:
+        return ""
+    return ahead(at - now) if at > now else "passed"
 
 
 def _why_in_brief(record: Record) -> Text:
@@ -119,7 +120,9 @@ def about(record: Record, now: float) -> Table:
 def end(record: Record, now: float) -> str:
     """When an environment is destroyed by itself; empty when it is not."""
     at = record.expires_at
-    return "" if at is None else f"{moment(at)}, in {ahead(at - now)}"
+    if at is None:
+        return ""
+    return f"{moment(at)}, in {ahead(at - now)}" if at > now else f"{moment(at)}, which has passed"
 
 
 def tried_again(record: Record) -> str:
@@ -177,93 +180,6 @@ def leftovers(record: Record) -> Table:
     for key, resource in left_over(record).items():
         table.add_row(styled(title(key)), _ids(resource))
     return table
-
-
-def instances(outputs: Outputs, limit: int | None = None, *, with_place: bool = False) -> Table:
-    """The instances with their zones and addresses, and with their type and subnet."""
-    headers = ("instance", "group", "zone", "private", "public")
-    shown = outputs.instances[:limit]
-    with_state = any(one.state != "running" for one in shown)
-    more = (*(("type", "subnet") if with_place else ()), *(("state",) if with_state else ()))
-    table = columns(*headers, *more)
-    for one in shown:
-        cells = (one.id, one.group, one.zone, one.private_ip, one.public_ip)
-        place = (one.type, one.subnet_id) if with_place else ()
-        state = (one.state,) if with_state else ()
-        table.add_row(*(styled(cell or "-") for cell in cells + place + state))
-    hidden = len(outputs.instances) - len(shown)
-    if hidden:
-        table.add_row(Text(f"and {hidden} more", "dim"))
-    return table
-
-
-def seen(sight: Sight, now: float, width: int) -> Group:
-    """The instances as AWS has them; what needs more columns has a table of its own."""
-    stands = ("instance", "group", "state", "checks", "private", "public")
-    made = ("zone", "type", "image", "launched")
-    rows = [
-        (
-            (one.id, one.group, one.state or "unknown", one.checks, one.private_ip, one.public_ip),
-            (one.zone, one.type, one.image, _ago(one.launched_at, now)),
-        )
-        for one in sight.instances
-    ]
-    if width >= _WIDE:
-        return Group(_filled((*stands, *made), [(*first, *second) for first, second in rows]))
-    return Group(
-        _filled(stands, [first for first, _ in rows]),
-        Text(),
-        _filled(("instance", *made), [(first[0], *second) for first, second in rows]),
-    )
-
-
-def _filled(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> Table:
-    table = columns(*headers)
-    for row in rows:
-        table.add_row(*(styled(cell or "-") for cell in row))
-    return table
-
-
-def _ago(at: float | None, now: float) -> str | None:
-    return None if at is None else f"{age(now - at)} ago"
-
-
-def _named(outputs: Outputs) -> Iterator[tuple[str, str, str]]:
-    """The sort, name and id of each thing in the outputs but the instances."""
-    yield "vpc", "", outputs.vpc_id
-    if outputs.ipv6_block:
-        yield "IPv6 block", "", outputs.ipv6_block
-    for name, subnet in outputs.subnets.items():
-        yield "subnet", name, subnet
-    for name, group in outputs.security_groups.items():
-        yield "security group", name, group
-    for zone, address in outputs.nat_addresses.items():
-        yield "NAT gateway", zone, address
-    for name, endpoint in outputs.endpoints.items():
-        yield "VPC endpoint", name, endpoint.id
-    if outputs.key_pair:
-        yield "key pair", outputs.key_pair, ""
-
-
-def outputs_in_full(outputs: Outputs, width: int) -> Group:
-    """All that a caller needs of a ready environment; what needs more columns has its own table."""
-    table = columns("output", "name", "id")
-    for sort, name, value in _named(outputs):
-        table.add_row(sort, styled(name), styled(value))
-    parts: list[RenderableType] = [table]
-    if outputs.instances:
-        parts += [Text(), instances(outputs, with_place=width >= _WIDE)]
-    if any(one.public_dns or one.private_dns for one in outputs.instances):
-        names = columns("instance", "DNS name")
-        for one in outputs.instances:
-            names.add_row(styled(one.id), styled(one.public_dns or one.private_dns or "-"))
-        parts += [Text(), names]
-    if with_ipv6 := [one for one in outputs.instances if one.ipv6_address]:
-        addresses = columns("instance", "IPv6 address")
-        for one in with_ipv6:
-            addresses.add_row(styled(one.id), styled(one.ipv6_address or ""))
-        parts += [Text(), addresses]
-    return Group(*parts)
 
 
 def events(history: Iterable[Event]) -> Table:

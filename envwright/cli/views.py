@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from envwright.cli import tables
+from envwright.cli import output_tables, tables
 from envwright.cli.exits import Interrupted, UsageError
 from envwright.cli.lines import JsonDisplay, LineDisplay
 from envwright.cli.output import clean, console, described, plain, print_json
@@ -49,7 +49,7 @@ def show_status(client: "Client", name: str, as_json: bool, *, ask: bool) -> Non
         out.print(tables.indented(tables.resources(record, now)))
     if seen is not None and seen.instances:
         out.print()
-        out.print(tables.indented(tables.seen(seen, now, out.width)))
+        out.print(tables.indented(output_tables.seen(seen, now, out.width)))
     elif unseen is not None:
         sys.stderr.write(f"How AWS has the instances is not known. {clean(unseen)}\n")
     if record.failure is not None or record.cleanup_failure is not None:
@@ -114,7 +114,7 @@ def show_outputs(client: "Client", name: str, as_json: bool) -> None:
         )
     else:
         out = console()
-        out.print(tables.outputs_in_full(record.outputs, out.width))
+        out.print(output_tables.outputs_in_full(record.outputs, out.width))
 
 
 def _no_outputs(record: Record) -> str:

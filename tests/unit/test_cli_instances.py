@@ -8,11 +8,11 @@ import pytest
 from envwright.cli.app import run
 from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.outputs import Instance, Outputs
 from envwright.record import RESOURCE_FIELD, ResourceRecord, ResourceState
 from envwright.sight import Console, SeenInstance, Sight
 from envwright.states import State
 from envwright.testing import InMemoryClient
+from tests.records import outputs_with
 from tests.specs import with_instances
 
 FIRST, SECOND = "i-0000000000000000a", "i-0000000000000000b"
@@ -24,25 +24,8 @@ def ready(client: InMemoryClient) -> InMemoryClient:
     """An environment with two instances, ready."""
     spec = with_instances("ami-760aaa0f")
     client.enqueue(spec)
-    instances = [_instance(one) for one in (FIRST, SECOND)]
-    outputs = Outputs(vpc_id="vpc-1", subnets={}, security_groups={}, instances=tuple(instances))
-    client.finish("web", State.READY, outputs=outputs)
+    client.finish("web", State.READY, outputs=outputs_with(FIRST, SECOND))
     return client
-
-
-def _instance(one: str) -> Instance:
-    return Instance(
-        id=one,
-        group="web",
-        type="t3.micro",
-        image="ami-760aaa0f",
-        zone="eu-west-1a",
-        subnet_id="subnet-1",
-        private_ip="10.0.0.5",
-        private_dns=None,
-        public_ip="203.0.113.5",
-        public_dns=None,
-    )
 
 
 def documents(text: str) -> list[dict[str, Any]]:

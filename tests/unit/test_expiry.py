@@ -6,12 +6,13 @@ import pytest
 
 from envwright.cli.app import run
 from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment
-from envwright.expiry import ending
+from envwright.expiry import ending, warned
 from envwright.moments import moment
 from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document
-from tests.specs import spec_data
+from tests.records import outputs_with
+from tests.specs import spec_data, with_instances
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
@@ -165,3 +166,30 @@ def test_status_and_list_say_when_it_ends(
     end = client.status("web").expires_at
     assert end is not None
     assert re.search(f"ends      {moment(end)}, in (8 h 00|7 h 59) min", shown)
+
+
+def test_what_is_protected_is_not_said_to_be_destroyed(
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The warning says what can be done; when the end has passed, so do `list` and `status`."""
+    spec = with_instances("ami-760aaa0f", ttl="8h")
+    spec["instances"]["web"]["termination_protection"] = True
+    client.enqueue(spec)
+    record = client.finish("web", State.READY, outputs=outputs_with("i-0000000000000000a"))
+    end = record.expires_at
+    assert end is not None
+
+    (told,) = warned(record, end, end - HOUR).events
+
+    assert told.message is not None
+    assert "is destroyed at" not in told.message
+    assert "stays all the same, since instances of web are protected" in told.message
+    assert "`envwright down --force web.eu-west-1` takes it down" in told.message
+    with pytest.raises(NotAllowed):
+        client.expire("web")
+    monkeypatch.setattr(client, "now", lambda: end + HOUR)
+    assert run(["list"]) == 0
+    assert run(["status", "web", "--on-record"]) == 0
+    shown = capsys.readouterr().out
+    assert "passed" in shown.splitlines()[1]
+    assert f"{moment(end)}, which has passed" in shown

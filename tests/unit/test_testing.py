@@ -16,12 +16,12 @@ from envwright.errors import (
 )
 from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
-from envwright.outputs import Outputs
 from envwright.parked import Parked
 from envwright.plan import Plan
 from envwright.runs import expired
 from envwright.states import State
 from envwright.testing import InMemoryClient
+from tests.records import outputs_with
 from tests.specs import with_instances
 
 SPEC = {
@@ -126,11 +126,7 @@ def test_each_request_is_answered_without_redis_and_without_a_worker(
 def test_the_instances_of_the_outputs_can_be_changed(client: InMemoryClient) -> None:
     """They are on record as a worker would have put them there."""
     client.enqueue(with_instances("ami-760aaa0f"))
-    made = {"id": "i-0000000000000000a", "group": "web", "zone": "eu-west-1a"} | dict.fromkeys(
-        ("type", "image", "subnet_id", "private_ip", "private_dns", "public_ip", "public_dns"), "x"
-    )
-    outputs = {"vpc_id": "vpc-1", "subnets": {}, "security_groups": {}, "instances": [made]}
-    client.finish("web", State.READY, outputs=Outputs.model_validate(outputs))
+    client.finish("web", State.READY, outputs=outputs_with("i-0000000000000000a"))
 
     client.change("web", "stop", ["web"])
 
