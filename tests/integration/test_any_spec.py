@@ -12,7 +12,7 @@ from tests.any_spec import expected, specs
 from tests.cloud import Cloud
 from tests.integration.conftest import Begin
 
-EXAMPLES = int(os.environ.get("TEST_SPECS", "15"))
+EXAMPLES = int(os.environ.get("TEST_SPECS", "8"))
 """How many specs are drawn; always the same ones for a number, so that a failure comes again."""
 
 
