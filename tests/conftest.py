@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import botocore.session
 import pytest
+from hypothesis import settings
 
 from tests.cloud.aws import Emulator
 from tests.processes import MARK, Trail
@@ -35,7 +36,10 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_configure() -> None:
-    """Keep the settings and the credentials of the person who runs the tests out of them."""
+    """Keep the settings and the credentials of the person who runs the tests out of them, and
+    the speed of his machine out of what hypothesis finds."""
+    settings.register_profile("envwright", deadline=None)
+    settings.load_profile("envwright")
     turn_away_from_aws()
     for name in [name for name in os.environ if name.startswith("ENVWRIGHT_")]:
         del os.environ[name]

@@ -18,7 +18,6 @@ EXAMPLES = int(os.environ.get("TEST_SPECS", "8"))
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     # To make a failing spec smaller takes minutes; it is told as it was drawn.
     phases=[Phase.explicit, Phase.generate],

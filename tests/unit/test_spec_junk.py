@@ -70,7 +70,7 @@ def places(data: Any) -> list[tuple[Any, Any]]:
     return [(data, key) for key in keys] + [at for key in keys for at in places(data[key])]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_whatever_stands_in_a_spec_the_answer_is_a_spec_or_faults(data: st.DataObject):
     """No junk anywhere makes another error than SpecError, or tells one fault twice."""
