@@ -168,7 +168,7 @@ class Client:
 
         Raises `UnknownEnvironment`; `NotAllowed` where AWS holds nothing of it, where a cleanup
         has begun, and for an end that is less than 5 minutes or more than 365 days away; and
-        `ValueError` where not exactly one of the three is given.
+        `ValueError` where not exactly one of the three is given, or no finite number.
         """
         extension = Extension.of(by, until, never)
         environment_id = self.resolve(name)

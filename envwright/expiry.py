@@ -6,6 +6,7 @@ not moved along where that clock is set back: an environment may live longer by 
 
 import uuid
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final, Self
 
 from envwright.errors import NotAllowed
@@ -47,9 +48,11 @@ class Extension:
 
     @classmethod
     def of(cls, by: float | None, until: float | None, never: bool) -> Self:
-        """Raises `ValueError` where not exactly one of the three is given."""
+        """Raises `ValueError` where not exactly one of the three is given, or no finite number."""
         if (by is not None) + (until is not None) + never != 1:
             raise ValueError("Say by how much, until when, or never: one of the three.")
+        if not isfinite(by or until or 0):
+            raise ValueError("Say by how many seconds, or until which Unix time: a finite number.")
         return cls(by, until)
 
     def end(self, seen: Record, now: float) -> float | None:
@@ -112,12 +115,12 @@ def forgotten(seen: Record) -> MovedExpiry:
 def _refuse_out_of_bounds(name: str, at: float, now: float) -> None:
     if at < now + LEAST_LIFE:
         raise NotAllowed(
-            f"{moment(at)} is less than {LEAST_LIFE // 60} minutes ahead: choose a later end, or "
+            f"That end is less than {LEAST_LIFE // 60} minutes ahead: choose a later one, or "
             f"take it down now, by `envwright down {name}`."
         )
     if at > now + LONGEST_LIFE:
         raise NotAllowed(
-            f"{moment(at)} is more than {LONGEST_LIFE // 86400} days ahead: choose an earlier end, "
+            f"That end is more than {LONGEST_LIFE // 86400} days ahead: choose an earlier one, "
             f"or none, by `envwright extend {name} --never`."
         )
 

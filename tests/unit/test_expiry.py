@@ -1,5 +1,6 @@
 """The end of an environment's time to live, as callers and the command line see and move it."""
 
+import math
 import re
 
 import pytest
@@ -193,3 +194,35 @@ def test_what_is_protected_is_not_said_to_be_destroyed(
     shown = capsys.readouterr().out
     assert "passed" in shown.splitlines()[1]
     assert f"{moment(end)}, which has passed" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["99999999d"], "more than 365 days ahead"),
+        (["--until", "9999-12-31T23:59:59-12:00"], "more than 365 days ahead"),
+        (["--until", "0001-01-01T00:00:00+12:00"], "less than 5 minutes ahead"),
+    ],
+)
+def test_an_end_that_no_calendar_has_is_refused_in_a_sentence(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    """Dates have years from 1 to 9999: such an end can be told by no date."""
+    client.enqueue(spec_data())
+
+    assert run(["extend", "web", *words]) == 1
+
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+@pytest.mark.parametrize("given", ["by", "until"])
+def test_an_end_is_a_number(client: InMemoryClient, given: str, number: float) -> None:
+    """Nothing is written of what is none."""
+    client.enqueue(spec_data(ttl="8h"))
+    before = client.status("web")
+
+    with pytest.raises(ValueError, match="a finite number"):
+        client.extend("web", **{given: number})
+
+    assert client.status("web") == before
