@@ -15,6 +15,7 @@ from envwright.record import (
     ResourceRecord,
     ResourceState,
 )
+from tasks.joint import parts
 from tasks.known import kept_volumes
 from tasks.lease import End, Lease, clock
 from tasks.store import WorkerStore, Written
@@ -177,9 +178,9 @@ class Journal:
         gone = {one for ids in ended.values() for one in ids}
         changed = {}
         for key, belief in self.beliefs.items():
-            if gone.isdisjoint(belief.ids):
+            left = tuple(one for one in belief.ids if gone.isdisjoint(parts(one)))
+            if left == belief.ids:
                 continue
-            left = tuple(one for one in belief.ids if one not in gone)
             state = belief.state if left else ResourceState.GONE
             update = {"state": state, "ids": left, "at": self.now()}
             changed[key] = belief.model_copy(update=update)

@@ -9,6 +9,7 @@ from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
 from tasks.failures import StepError
+from tasks.joint import joined, parts
 from tasks.lease import clock
 from tasks.resources.base import Resource, all_ids
 from tasks.termination import ENDING, states_of
@@ -17,8 +18,6 @@ from tasks.together import together
 if TYPE_CHECKING:
     from types_aiobotocore_ec2.client import EC2Client
     from types_aiobotocore_ec2.type_defs import AddressTypeDef
-
-_JOINT = "@"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class AddressAssociation(Resource):
         }
         return {
             one.key: [
-                _joined(allocation, instance)
+                joined(allocation, instance)
                 for allocation in allocations[one.key]
                 if (instance := held.get(allocation)) in context.ids_of(one.instances)
                 and instance is not None
@@ -56,7 +55,7 @@ class AddressAssociation(Resource):
     async def create(self, context: Context, count: int) -> list[str]:
         is_new = self.key not in context.record.resources
         have = [] if is_new else (await self.find(context, [self], {}))[self.key]
-        taken = {part for one in have for part in one.split(_JOINT)}
+        taken = {part for one in have for part in parts(one)}
         pairs = [
             (allocation, instance)
             for allocation, instance in zip(
@@ -67,18 +66,18 @@ class AddressAssociation(Resource):
         ]
 
         await together(context.lease, *(_associate(context, *pair) for pair in pairs))
-        return [_joined(*pair) for pair in pairs]
+        return [joined(*pair) for pair in pairs]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
         instances = context.ids_of(self.instances)
-        return tuple(map(_joined, _allocations(context, self), instances))
+        return tuple(map(joined, _allocations(context, self), instances))
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         ids = all_ids(doomed)
-        allocations = [one.partition(_JOINT)[0] for one in ids]
+        allocations = [parts(one)[0] for one in ids]
         for address in await _described(context.ec2, allocations):
-            if _joined(address["AllocationId"], address.get("InstanceId", "")) in ids:
+            if joined(address["AllocationId"], address.get("InstanceId", "")) in ids:
                 with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                     await context.ec2.disassociate_address(AssociationId=address["AssociationId"])
 
@@ -123,10 +122,6 @@ async def _lasting_holder(context: Context, allocation: str) -> str | None:
         if (await states_of(context.ec2, [instance])).get(instance) not in ENDING:
             return instance
     return None
-
-
-def _joined(allocation: str, instance: str) -> str:
-    return f"{allocation}{_JOINT}{instance}"
 
 
 async def _described(ec2: "EC2Client", allocations: Sequence[str]) -> "list[AddressTypeDef]":

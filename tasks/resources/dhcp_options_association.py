@@ -7,9 +7,9 @@ from typing import ClassVar, Final, Self
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
+from tasks.joint import joined, parts
 from tasks.resources.base import Resource, all_ids
 
-_JOINT: Final = "@"
 _NONE_OF_OURS: Final = "default"
 """The name by which AWS takes its own options, or none, back (EC2 API: AssociateDhcpOptions)."""
 
@@ -31,7 +31,7 @@ class DhcpOptionsAssociation(Resource):
             context, [one for each in wanted for one in context.ids_of(each.vpc)]
         )
         return {
-            association.key: [f"{has[vpc_id]}{_JOINT}{vpc_id}"]
+            association.key: [joined(has[vpc_id], vpc_id)]
             for association in wanted
             for vpc_id in context.ids_of(association.vpc)
             if has.get(vpc_id) in context.ids_of(association.options)
@@ -43,12 +43,12 @@ class DhcpOptionsAssociation(Resource):
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
-        return (f"{context.id_of(self.options)}{_JOINT}{context.id_of(self.vpc)}",)
+        return (joined(context.id_of(self.options), context.id_of(self.vpc)),)
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         """Give the VPC AWS's own options back, where it still has these."""
-        pairs = [one.split(_JOINT) for one in all_ids(doomed)]
+        pairs = [parts(one) for one in all_ids(doomed)]
         has = await _options_of(context, [vpc_id for _, vpc_id in pairs])
         for options_id, vpc_id in pairs:
             if has.get(vpc_id) == options_id:

@@ -7,9 +7,8 @@ from typing import ClassVar, Self
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
+from tasks.joint import joined, parts
 from tasks.resources.base import Resource, all_ids, key_beside
-
-_JOINT = "@"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class InternetGatewayAttachment(Resource):
         )
         return {
             by_gateway[gateway["InternetGatewayId"]].key: [
-                f"{gateway['InternetGatewayId']}{_JOINT}{attached['VpcId']}"
+                joined(gateway["InternetGatewayId"], attached["VpcId"])
             ]
             for gateway in answer["InternetGateways"]
             for attached in gateway["Attachments"]
@@ -51,12 +50,12 @@ class InternetGatewayAttachment(Resource):
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
-        return (f"{context.id_of(self.gateway)}{_JOINT}{context.id_of(self.vpc)}",)
+        return (joined(context.id_of(self.gateway), context.id_of(self.vpc)),)
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         for one in all_ids(doomed):
-            gateway_id, vpc_id = one.split(_JOINT)
+            gateway_id, vpc_id = parts(one)
             with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                 await context.ec2.detach_internet_gateway(
                     InternetGatewayId=gateway_id, VpcId=vpc_id
@@ -77,7 +76,7 @@ class InternetGatewayAttachment(Resource):
         }
         return {
             key_beside(key, cls.kind): [
-                f"{gateway_id}{_JOINT}{vpc_id}"
+                joined(gateway_id, vpc_id)
                 for gateway_id in ids
                 for vpc_id in attached.get(gateway_id, ())
             ]

@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Self
 
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.context import Context
+from tasks.joint import joined, parts
 from tasks.main_tables import main_table, main_tables
 from tasks.resources.base import Resource, all_ids
-
-_JOINT = "@"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class MainRoute(Resource):
                         and have.get("GatewayId") in context.ids_of(route.gateway)
                         for have in table["Routes"]
                     ):
-                        found[route.key] = [f"{route.destination}{_JOINT}{table['RouteTableId']}"]
+                        found[route.key] = [joined(route.destination, table["RouteTableId"])]
         return found
 
     async def create(self, context: Context, count: int) -> list[str]:
@@ -46,12 +45,12 @@ class MainRoute(Resource):
             GatewayId=context.id_of(self.gateway),
             **_destination(self.destination),
         )
-        return [f"{self.destination}{_JOINT}{table_id}"]
+        return [joined(self.destination, table_id)]
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         for one in all_ids(doomed):
-            destination, table_id = one.split(_JOINT)
+            destination, table_id = parts(one)
             with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                 await context.ec2.delete_route(RouteTableId=table_id, **_destination(destination))
 

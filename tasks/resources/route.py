@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Final, Literal, Self
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
+from tasks.joint import joined, parts
 from tasks.resources.base import Resource, all_ids
-
-_JOINT = "@"
 
 LeadsTo = Literal["GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId"]
 """What AWS calls the sort of thing that a route leads to."""
@@ -57,12 +56,12 @@ class Route(Resource):
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
-        return (f"{self.destination}{_JOINT}{context.id_of(self.table)}",)
+        return (joined(self.destination, context.id_of(self.table)),)
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         for one in all_ids(doomed):
-            destination, table_id = one.split(_JOINT)
+            destination, table_id = parts(one)
             asked: Any = {_destination_field(destination): destination}
             with tolerating(ErrorClass.NOT_FOUND, ErrorClass.ABSENT):
                 await context.ec2.delete_route(RouteTableId=table_id, **asked)
@@ -84,7 +83,7 @@ async def _routes(context: Context, tables: Sequence[str]) -> dict[str, Mapping[
             Filters=[{"Name": "route-table-id", "Values": some}]
         )
         found |= {
-            f"{route[field]}{_JOINT}{table['RouteTableId']}": route
+            joined(route[field], table["RouteTableId"]): route
             for table in answer["RouteTables"]
             for route in table["Routes"]
             for field in _DESTINATIONS

@@ -7,9 +7,8 @@ from typing import ClassVar, Self
 from tasks.aws.errors import ErrorClass, tolerating
 from tasks.aws.listing import in_filters
 from tasks.context import Context
+from tasks.joint import joined, parts
 from tasks.resources.base import Resource, all_ids
-
-_JOINT = "@"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +41,12 @@ class RouteTableAssociation(Resource):
         return [*self.ids_foreseen(context)]
 
     def ids_foreseen(self, context: Context) -> tuple[str, ...]:
-        return (f"{context.id_of(self.subnet)}{_JOINT}{context.id_of(self.table)}",)
+        return (joined(context.id_of(self.subnet), context.id_of(self.table)),)
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
         ids = all_ids(doomed)
-        made = await _associations(context, [one.split(_JOINT)[1] for one in ids])
+        made = await _associations(context, [parts(one)[1] for one in ids])
         for one in ids:
             if one in made:
                 with tolerating(ErrorClass.NOT_FOUND):
@@ -66,7 +65,7 @@ async def _associations(context: Context, tables: Sequence[str]) -> dict[str, st
             Filters=[{"Name": "route-table-id", "Values": some}]
         )
         made |= {
-            f"{one['SubnetId']}{_JOINT}{table['RouteTableId']}": one["RouteTableAssociationId"]
+            joined(one["SubnetId"], table["RouteTableId"]): one["RouteTableAssociationId"]
             for table in answer["RouteTables"]
             for one in table["Associations"]
             if "SubnetId" in one

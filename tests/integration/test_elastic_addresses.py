@@ -5,7 +5,7 @@ from typing import Any
 from envwright.change import Operation
 from envwright.failure import FailureCategory
 from envwright.names import Step
-from envwright.record import Record
+from envwright.record import Record, ResourceState
 from envwright.states import State
 from tests.cloud import Behaviour, Cloud, Durations
 from tests.harness import existing, outsider
@@ -125,3 +125,15 @@ async def test_who_takes_over_keeps_what_is_associated_already(begin: Begin, clo
     assert record.state is State.READY, record.failure
     assert [one["InstanceId"] for one in held] == [instances[0]]
     assert len(cloud.calls("AssociateAddress")) == 1
+
+
+async def test_who_is_terminated_has_no_address_on_record(begin: Begin) -> None:
+    """The address itself stays: who comes in his place gets it."""
+    async with begin(with_an_address()) as env:
+        instance = next(iter(addresses(await env.to_rest())))
+        env.client.change(env.id, Operation.TERMINATE, [instance])
+        resources = (await env.to_rest()).resources
+
+    alive = {key for key, one in resources.items() if one.state is not ResourceState.GONE}
+    assert "instance/address_association/web-eu-west-1a" not in alive
+    assert "network/address/web-1" in alive
