@@ -10,7 +10,7 @@ import asyncio
 from typing import Any, Final
 
 from envwright.plan import Permission, Verdict
-from tasks.aws.errors import AwsError, ErrorClass
+from tasks.aws.errors import AwsError, ErrorClass, Halted
 from tasks.aws.rehearsal import Rehearsal, Rehearsed
 
 _PERMITTED: Final = "DryRunOperation"
@@ -20,6 +20,7 @@ _ENCODED: Final = " Encoded authorization failure message"
 async def permissions(ec2: Any, rehearsal: Rehearsal) -> list[Permission]:
     """For each call that the worker may have to make to EC2, whether it is allowed to.
 
+    A call that is not answered before the door's look ends is unclear, and spoils no other answer.
     What the rehearsal had no use for is asked for too: a cleanup or a retry may need it.
     """
     calls = {action: rehearsal.example_of(action) for action in rehearsal.actions()}
@@ -52,5 +53,8 @@ async def _permission(ec2: Any, call: Rehearsed) -> Permission:
         verdict = Verdict.DENIED if is_denied else Verdict.UNCLEAR
         told = error.aws_message.split(_ENCODED)[0]
         return Permission(action=name, verdict=verdict, why=f"{error.code}: {told}")
+    except Halted:
+        why = "AWS did not answer in time."
+        return Permission(action=name, verdict=Verdict.UNCLEAR, why=why)
     why = "AWS answered it as if it had not been a dry run."
     return Permission(action=name, verdict=Verdict.UNCLEAR, why=why)

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from envwright.plan import Plan, PlanQuestion
+from envwright.plan import Permission, Plan, PlanQuestion
+from envwright.spec import EnvironmentSpec
 from tasks.aws.rehearsal import Rehearsal
 from tasks.lease import Look
 from tasks.permissions import permissions
@@ -12,6 +13,9 @@ from worker.runtime import Runtime
 
 QUOTAS_PATIENCE: Final = 5.0
 """Seconds in which Service Quotas must answer: the plan is worth having without it."""
+
+PERMISSIONS_PATIENCE: Final = 20.0
+"""Seconds in which AWS must answer the dry runs: of what it does not, the plan does not say."""
 
 
 async def planned(now: Runtime, look: Look, question: PlanQuestion) -> Plan:
@@ -26,5 +30,14 @@ async def planned(now: Runtime, look: Look, question: PlanQuestion) -> Plan:
     with now.looking(QUOTAS_PATIENCE) as short_look:
         quotas: Any = await now.clients.door("service-quotas", *place, short_look)
         uses = await Quotas(ec2, quotas).uses(rehearsal.changes, known.zones)
-    allowed = await permissions(ec2, rehearsal) if question.check else []
+    allowed = await _permissions(now, spec, rehearsal) if question.check else []
     return plan.model_copy(update={"quotas": tuple(uses), "permissions": tuple(allowed)})
+
+
+async def _permissions(
+    now: Runtime, spec: EnvironmentSpec, rehearsal: Rehearsal
+) -> list[Permission]:
+    with now.looking(PERMISSIONS_PATIENCE) as look:
+        return await permissions(
+            await now.clients.door("ec2", spec.region, spec.account, look), rehearsal
+        )

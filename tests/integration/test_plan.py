@@ -5,7 +5,9 @@ The examples are held against their plans in test_examples.py.
 
 from collections import Counter
 
-from envwright.plan import Plan, PlanQuestion
+import pytest
+
+from envwright.plan import Plan, PlanQuestion, Verdict
 from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Behaviour, Cloud
@@ -49,3 +51,15 @@ async def test_it_names_the_permissions_that_are_missing(begin: Begin, cloud: Cl
     assert [one.action for one in told.denied] == ["ec2:CreateSubnet", "ec2:DeleteVpc"]
     assert {one.action for one in told.permissions} >= {"ec2:DescribeTags", "ec2:RunInstances"}
     assert not (await cloud.inventory()).resources
+
+
+async def test_dry_runs_that_are_not_answered_in_time_leave_the_plan(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is told all the same, and does not say of the permissions."""
+    monkeypatch.setattr("worker.plan.PERMISSIONS_PATIENCE", -1.0)
+    async with begin(EVERYTHING) as env:
+        told = await plan_of(env, check=True)
+
+    assert told.steps
+    assert {one.verdict for one in told.permissions} == {Verdict.UNCLEAR}
