@@ -1,5 +1,6 @@
 """`envwright plan`: what a real worker says that a spec would make."""
 
+from envwright.spec import parse_spec
 from tests.acceptance.conftest import CommandLine
 from tests.cloud import Behaviour, Cloud
 from tests.cloud.terms import Quotas
@@ -16,7 +17,10 @@ def test_a_plan_is_shown_and_nothing_is_changed(
     shown = envwright("plan", envwright.file(EVERYTHING), "--check")
 
     assert shown.code == 0, shown.out
-    assert "everything-public-eu-west-1a  cidr 10.40.0.0/18, zone eu-west-1a" in shown.out
+    block = parse_spec(EVERYTHING).network.subnet_cidrs("public")[0]
+    line = next(one for one in shown.out.splitlines() if "subnet/public-eu-west-1a" in one)
+    assert "everything-public-eu-west-1a " in line
+    assert f"cidr {block}, zone eu-west-1a" in line
     assert "AWS refuses none of the calls" in shown.out
     assert [call.action for call in cloud.journal if call.mutates and call.took_effect] == []
     assert envwright("list", "--json").document["environments"] == []
