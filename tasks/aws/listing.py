@@ -1,7 +1,7 @@
 """How AWS lists each kind of resource: the one describe call that finds it by id and by tag."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from envwright.names import TAG_RESOURCE
@@ -36,6 +36,17 @@ class Listing:
             for item in await self.matching(ec2, [{"Name": self.id_filter, "Values": some}])
         ]
 
+    async def shown(self, ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of these ids that AWS shows, gone or not.
+
+        Asked for by filter, since one unknown id makes AWS refuse a call by ids.
+        """
+        return await replace(self, gone=frozenset()).of_ids(ec2, ids)
+
+    async def states(self, ec2: Any, ids: Sequence[str]) -> dict[str, str | None]:
+        """The states of those that AWS shows, by id."""
+        return {one[self.id_field]: state_of(one) for one in await self.shown(ec2, ids)}
+
     async def of_tag(self, ec2: Any, tag: str, value: str) -> list[dict[str, Any]]:
         """Those that carry this tag with this value and are not gone."""
         return await self.matching(ec2, [{"Name": f"tag:{tag}", "Values": [value]}])
@@ -53,7 +64,7 @@ class Listing:
         asked: dict[str, Any] = {self.filters: filters} if filters else {}
         while True:
             answer = await getattr(ec2, self.operation)(**asked)
-            found += [one for one in _flat(answer[self.items]) if _state(one) not in self.gone]
+            found += [one for one in _flat(answer[self.items]) if state_of(one) not in self.gone]
             if not answer.get("NextToken"):
                 return found
             asked["NextToken"] = answer["NextToken"]
@@ -71,8 +82,8 @@ def _flat(items: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from item.get("Instances", [item])
 
 
-def _state(item: dict[str, Any]) -> str | None:
+def state_of(item: dict[str, Any]) -> str | None:
+    """In small letters, as AWS has it in most places; None for what has no states."""
     state = item.get("State")
-    name = state["Name"] if isinstance(state, dict) else state
-    # DescribeVpcEndpoints says them in small letters, and its model with a capital one.
-    return name and name.lower()
+    named = state["Name"] if isinstance(state, dict) else state
+    return named.lower() if named else None

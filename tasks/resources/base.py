@@ -144,11 +144,17 @@ class Tagged(Resource):
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
+        await cls.delete_each(context, all_ids(doomed))
+
+    @classmethod
+    async def delete_each(cls, context: Context, ids: Sequence[str]) -> None:
+        """Send the call that deletes one of it for each of these."""
+
         async def delete_one(one: str) -> None:
             with tolerating(ErrorClass.NOT_FOUND):
                 await getattr(context.ec2, cls.delete_operation)(**{cls.listing.id_field: one})
 
-        await together(context.lease, *map(delete_one, all_ids(doomed)))
+        await together(context.lease, *map(delete_one, ids))
 
     def tags(
         self, context: Context, name: str | None = None, own: Mapping[str, str] | None = None

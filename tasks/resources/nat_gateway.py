@@ -1,28 +1,22 @@
 """A NAT gateway: the way out for subnets that nobody can reach from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from envwright.failure import FailureCategory
-from tasks.aws.errors import ErrorClass, tolerating
-from tasks.aws.listing import Listing, in_filters
+from tasks.aws.listing import Listing
 from tasks.context import Context
 from tasks.failures import StepError
 from tasks.lease import clock
-from tasks.resources.base import Tagged, all_ids
-from tasks.together import together
-
-if TYPE_CHECKING:
-    from types_aiobotocore_ec2.type_defs import NatGatewayTypeDef
+from tasks.resources.slow import Slow
 
 _ENDED: Final = frozenset({"deleted", "failed"})
-"""The states in which it holds nothing any more; AWS forgets it within the hour."""
-_GOING: Final = _ENDED | {"deleting"}
+"""AWS forgets it within the hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NatGateway(Tagged):
+class NatGateway(Slow):
     """AWS takes a minute or two to make one, and as long to delete it.
 
     The states are those of the Amazon EC2 API Reference, NatGateway.
@@ -35,11 +29,12 @@ class NatGateway(Tagged):
         items="NatGateways",
         id_field="NatGatewayId",
         id_filter="nat-gateway-id",
-        gone=_GOING,
+        gone=_ENDED | {"deleting"},
         filters="Filter",
     )
+    delete_operation: ClassVar[str] = "delete_nat_gateway"
     by_token: ClassVar[bool] = True
-    goes_slowly: ClassVar[bool] = True
+    ended: ClassVar[frozenset[str]] = _ENDED
 
     name: str
     subnet: str
@@ -58,7 +53,7 @@ class NatGateway(Tagged):
     async def until_usable(cls, context: Context, ids: Sequence[str]) -> None:
         begun = clock()
         while True:
-            gateways = await _described(context, ids)
+            gateways = await cls.listing.shown(context.ec2, ids)
             for gateway in gateways:
                 if gateway["State"] not in ("pending", "available"):
                     raise StepError(FailureCategory.AWS, _why_not(gateway))
@@ -74,52 +69,8 @@ class NatGateway(Tagged):
                 )
             await context.lease.pause(context.settings.poll_every)
 
-    @classmethod
-    async def begin_delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
-        await _ask_to_go(context, all_ids(doomed))
 
-    @classmethod
-    async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
-        """Until it is deleted it holds on to its subnet, its address and the internet gateway."""
-        ids = all_ids(doomed)
-        states = await _states(context, ids)
-        await _ask_to_go(context, [one for one in ids if states.get(one) not in _GOING])
-        while await _may_hold(context, ids):
-            await context.lease.pause(context.settings.poll_every)
-
-
-async def _ask_to_go(context: Context, ids: Sequence[str]) -> None:
-    async def ask(one: str) -> None:
-        with tolerating(ErrorClass.NOT_FOUND):
-            await context.ec2.delete_nat_gateway(NatGatewayId=one)
-
-    await together(context.lease, *map(ask, ids))
-
-
-async def _may_hold(context: Context, ids: Sequence[str]) -> bool:
-    """Whether one has not ended, or is too new for its absence to mean anything."""
-    states = await _states(context, ids)
-    return any(
-        states[one] not in _ENDED if one in states else not context.is_settled() for one in ids
-    )
-
-
-async def _states(context: Context, ids: Sequence[str]) -> dict[str, str]:
-    return {one["NatGatewayId"]: one["State"] for one in await _described(context, ids)}
-
-
-async def _described(context: Context, ids: Sequence[str]) -> "list[NatGatewayTypeDef]":
-    """Those that AWS shows: asked by filter, since one unknown id makes it refuse the call."""
-    found: list[NatGatewayTypeDef] = []
-    for some in in_filters(ids):
-        answer = await context.ec2.describe_nat_gateways(  # type: ignore[call-arg] # so it is named
-            Filter=[{"Name": "nat-gateway-id", "Values": some}]
-        )
-        found += answer["NatGateways"]
-    return found
-
-
-def _why_not(gateway: "NatGatewayTypeDef") -> str:
+def _why_not(gateway: dict[str, Any]) -> str:
     told = gateway.get("FailureMessage", "").rstrip(".")
     if gateway["State"] != "failed":
         told = "somebody deletes it"
