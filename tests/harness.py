@@ -34,6 +34,7 @@ from tests.cloud.routes import INVENTORY
 from tests.everything import REGION
 from worker.app import app
 from worker.lease import LeaseKeeper
+from worker.servers import LocalAws
 from worker.step import Outcome, run_step
 
 QUICK: Final = {
@@ -218,7 +219,7 @@ async def environment(
     spec: EnvironmentSpec | Mapping[str, Any],
     redis_url: str,
     key_prefix: str,
-    cloud: Cloud,
+    cloud: Cloud | LocalAws,
     **settings: Any,
 ) -> AsyncIterator[Environment]:
     """An environment of this spec, accepted and not yet begun, in this cloud."""

@@ -18,9 +18,9 @@ from envwright.spec import EnvironmentSpec, load_spec
 from tasks.aws.census import census
 from tasks.kinds import LISTINGS
 from worker.interrupt import StopSignals
-from worker.processes import tethered, wait_until
+from worker.processes import ROOT, tethered, wait_until
 from worker.servers import inherited_environment, turn_away_from_aws
-from worker.stack import ROOT, LocalStack
+from worker.stack import LocalStack
 
 WEB: Final = Path("examples/web.yaml")
 BROKEN: Final = Path("examples/unknown-image.yaml")

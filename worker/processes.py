@@ -15,6 +15,8 @@ from typing import Final, TypeVar
 from envwright.errors import EnvwrightError
 
 LOCALHOST: Final = "127.0.0.1"
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""Where the project's packages and examples are."""
 
 _TETHER: Final = Path(__file__).with_name("tether.py")
 _TAIL_LINES: Final = 20

@@ -7,13 +7,13 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.processes import LOCALHOST, Child, ChildFailed
+from worker.processes import LOCALHOST, ROOT, Child, ChildFailed
 from worker.services import START_TIMEOUT, Server
 
 _ANSWER_TIMEOUT: Final = 2.0
@@ -184,6 +184,8 @@ class LocalAws(Server):
     """The fake AWS: moto, as a process of its own, since aiobotocore does not see it in-process."""
 
     name = "The fake AWS"
+    module: ClassVar = "worker.fake_aws"
+    """What is run, with the command line of `moto.server`."""
 
     @property
     def url(self) -> str:
@@ -200,9 +202,9 @@ class LocalAws(Server):
             raise self.child.failure(f"answered {status} to a reset")
 
     def _run(self) -> Child:
-        command = [sys.executable, "-m", "moto.server", "-H", LOCALHOST, "-p", str(self.port)]
+        command = [sys.executable, "-m", self.module, "-H", LOCALHOST, "-p", str(self.port)]
         environment = inherited_environment() | MOTO_VALIDATION
-        return Child(self.name, command, self.directory / "aws.log", environment, self.directory)
+        return Child(self.name, command, self.directory / "aws.log", environment, ROOT)
 
     def _answers(self) -> bool:
         # Whoever else took the port in the meantime answers as well, so ask our own first.

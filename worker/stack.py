@@ -6,14 +6,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-from worker.processes import Child
+from worker.processes import ROOT, Child
 from worker.servers import LocalAws, LocalRedis, given_redis_url, inherited_environment
 from worker.services import Service, wait_for
-
-ROOT: Final = Path(__file__).resolve().parent.parent
-"""Where the project's packages and examples are."""
 
 
 class LocalWorker(Service):

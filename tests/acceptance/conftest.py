@@ -24,9 +24,9 @@ from tests.conftest import WorkerFactory
 from tests.harness import counts, existing
 from tests.specs import REGION
 from worker.loop import LoopThread
-from worker.processes import wait_until
+from worker.processes import ROOT, wait_until
 from worker.servers import LocalAws, inherited_environment
-from worker.stack import ROOT, LocalWorker
+from worker.stack import LocalWorker
 
 COMMAND_TIMEOUT: Final = 60.0
 """Seconds within which every command of these tests has ended."""

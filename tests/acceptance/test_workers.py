@@ -27,9 +27,9 @@ from tests.cloud import ALWAYS, Cloud, Held
 from tests.conftest import WorkerFactory
 from tests.specs import spec, with_instances
 from worker.loop import LoopThread
-from worker.processes import ChildFailed, wait_until
+from worker.processes import ROOT, ChildFailed, wait_until
 from worker.servers import LocalAws, LocalRedis, inherited_environment
-from worker.stack import ROOT, LocalWorker
+from worker.stack import LocalWorker
 
 SOON = 10.0
 """Within how many seconds of SIGTERM a worker has ended, on a machine that is busy."""

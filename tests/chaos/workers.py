@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from worker.processes import tethered
+from worker.processes import ROOT, tethered
 from worker.servers import inherited_environment
-from worker.stack import ROOT, says_ready
+from worker.stack import says_ready
 
 _LOOK_EVERY: Final = 0.05
 

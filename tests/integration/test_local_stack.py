@@ -12,9 +12,9 @@ import pytest
 
 from tests.processes import MARK, Trail
 from worker.interrupt import Interrupted, StopSignals
-from worker.processes import LOCALHOST, ChildFailed, wait_until
+from worker.processes import LOCALHOST, ROOT, ChildFailed, wait_until
 from worker.servers import LocalRedis
-from worker.stack import ROOT, LocalStack
+from worker.stack import LocalStack
 
 linux_only = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells a child that its parent was killed"

@@ -1,7 +1,5 @@
 """Serve it, with moto's own command line."""
 
-import os
-
 from moto import server
 
 from tests.cloud.emulator.application import Application
@@ -11,6 +9,4 @@ from tests.cloud.emulator.speed import make_quick
 make_quick()
 take_the_place_of_motos()
 server.DomainDispatcherApplication = Application
-# moto's handler raises, which is lost where it happens to interrupt a __del__.
-server.signal_handler = lambda *_: os._exit(0)
 server.main()

@@ -1,9 +1,6 @@
 """moto's EC2, with what it lacks put over it, subject by subject."""
 
-from types import ModuleType
-
-import moto.ec2.urls
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import ec2_backends
 
 from tests.cloud.emulator import (
     endpoints,
@@ -30,6 +27,7 @@ from tests.cloud.emulator.quotas import Limits
 from tests.cloud.emulator.routing import Routing
 from tests.cloud.emulator.security import Security
 from tests.cloud.emulator.tags import Tags
+from worker.fake_aws import MendedEc2, mend
 
 
 class StrictBackend(  # type: ignore[misc]
@@ -48,14 +46,11 @@ class StrictBackend(  # type: ignore[misc]
     PrivateAddresses,
     Life,
     Launches,
-    EC2Backend,
+    MendedEc2,
 ):
     """One account's EC2 in one region."""
 
-    @property
-    def _url_module(self) -> ModuleType:
-        """moto looks for it beside the class."""
-        return moto.ec2.urls
+    __module__ = MendedEc2.__module__
 
 
 _REPLACED = (
@@ -72,6 +67,7 @@ _REPLACED = (
 
 
 def take_the_place_of_motos() -> None:
+    mend()
     ec2_backends.backend = StrictBackend
     for one in _REPLACED:
         one.take_the_place_of_motos()

@@ -13,14 +13,6 @@ _OF_GATEWAYS = ("s3", "dynamodb")
 _SERVICES = frozenset({*vpcs.AWS_ENDPOINT_SERVICES, *vpcs.COVERED_ENDPOINT_SERVICES, *_OF_GATEWAYS})
 
 
-class VPCEndPoint(vpcs.VPCEndPoint):
-    """An endpoint that is found by its id as well."""
-
-    @property
-    def vpc_endpoint_id(self) -> str:
-        return str(self.id)
-
-
 class Endpoints:
     """What `StrictBackend` does with them."""
 
@@ -195,5 +187,4 @@ def _delete_vpc_endpoints(response: Any) -> ActionResult:
 
 
 def take_the_place_of_motos() -> None:
-    vpcs.VPCEndPoint = VPCEndPoint
     VPCs.delete_vpc_endpoints = _delete_vpc_endpoints

@@ -91,12 +91,7 @@ class Network:
     def delete_subnet(self: Any, subnet_id: str) -> Any:
         if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
             raise in_use("subnet", subnet_id)
-        subnet = super().delete_subnet(subnet_id)  # type: ignore[misc]
-        for holder in (*self.route_tables.values(), *self.network_acls.values()):
-            for association, held in list(holder._associations.items()):
-                if getattr(held, "subnet_id", held) == subnet_id:
-                    del holder._associations[association]
-        return subnet
+        return super().delete_subnet(subnet_id)  # type: ignore[misc]
 
     def detach_internet_gateway(self: Any, internet_gateway_id: str, vpc_id: str) -> None:
         gateway = self.get_internet_gateway(internet_gateway_id)
