@@ -37,9 +37,9 @@ def _parts(plan: Plan) -> Iterator[RenderableType]:
             yield indented(_made(step.resources))
     yield Text()
     yield styled(
-        f"That takes {counted(sum(plan.changes.values()), 'call')} to change something and "
-        f"{sum(plan.reads.values())} to look things up, beside those that wait for a state, and "
-        f"that look at the end at all that was made."
+        f"This takes {counted(sum(plan.changes.values()), 'call')} to make or change things, and "
+        f"{sum(plan.reads.values())} to look things up. Not counted are calls that wait for a "
+        f"state, and those of the last look at what was made."
     )
     yield from _quotas(plan)
     yield from _permissions(plan)
@@ -85,9 +85,11 @@ def _quotas(plan: Plan) -> Iterator[RenderableType]:
             *(styled("unknown" if number is None else str(number), style) for number in numbers),
         )
     yield indented(table)
-    for one in plan.quotas:
-        if told := _about(one):
-            yield styled(told, "red" if one.is_short else "yellow")
+    troubles = [(told, one) for one in plan.quotas if (told := _about(one))]
+    if troubles:
+        yield Text()
+    for told, one in troubles:
+        yield styled(told, "red" if one.is_short else "yellow")
 
 
 def _about(quota: QuotaUse) -> str:

@@ -51,7 +51,7 @@ def test_a_change_is_put_on_record(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["terminate", "web"], 2, "Say which instances or groups to terminate"),
+        (["terminate", "web"], 2, "Missing argument 'INSTANCE_OR_GROUP'"),
         (["stop", "web", "db"], 1, "web.eu-west-1 has no instance or group of instances db"),
         (["stop", "nobody"], 1, "There is no environment nobody"),
         (["console", "web", "i-1"], 1, "web.eu-west-1 has no instance i-1"),
@@ -70,6 +70,19 @@ def test_what_is_wrong_is_refused(
 
     assert sentence in capsys.readouterr().err
     assert ready.status("web") == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "targets"),
+    [("stop", "[INSTANCE_OR_GROUP]..."), ("replace", "{INSTANCE_OR_GROUP}...")],
+)
+def test_help_shows_whether_instances_must_be_named(
+    capsys: pytest.CaptureFixture[str], operation: str, targets: str
+) -> None:
+    """In brackets where all are meant otherwise, in braces where they must be."""
+    assert run([operation, "--help"]) == 0
+
+    assert f"{operation} [OPTIONS] {{NAME}} {targets}" in capsys.readouterr().out
 
 
 def test_a_failed_change_says_what_can_be_done(

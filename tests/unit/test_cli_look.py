@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from envwright.cli.app import run
+from envwright.cli.plan_view import show_plan
+from envwright.plan import Plan, QuotaUse
 from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document, documents
@@ -122,3 +124,19 @@ def test_what_comes_from_elsewhere_cannot_steer_the_terminal(
         shown = capsys.readouterr().out
         assert "[bold]here[/bold]" in shown
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_trouble_with_a_quota_stands_apart_from_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Under an empty line, where it is not taken for a row."""
+    quota = QuotaUse(
+        name="VPCs per Region", service="vpc", code="L-F678F1CE", needed=1, used=5, limit=5
+    )
+    plan = Plan(environment_id="web", steps=(), changes={}, reads={}, quotas=(quota,))
+
+    show_plan(plan, (), as_json=False)
+
+    row, between, trouble = capsys.readouterr().out.splitlines()[-3:]
+    assert row.split()[-3:] == ["1", "5", "5"]
+    assert (between, trouble.split(":")[0]) == ("", "VPCs per Region")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,13 +10,16 @@ from envwright.cli import exits, inputs
 from envwright.cli.options import Json, JsonRun, Name, NoWait, RedisUrl, Timeout, Yes, seconds
 
 Targets = Annotated[
-    list[str] | None,
+    list[str],
     typer.Argument(
         metavar="INSTANCE_OR_GROUP",
-        help="Instances by id, and groups of instances by name.",
+        help="Instances by id, and groups of instances by name, as `status` shows them.",
         show_default=False,
     ),
 ]
+
+_REQUIRED: Final = ...
+"""As a default, Typer's own mark of what must be given."""
 
 _ABOUT: Final = {
     "stop": "Stop instances; without any named, all of them.\n\n"
@@ -31,10 +34,12 @@ _ABOUT: Final = {
 }
 
 
-def _command(verb: str) -> Callable[..., int]:
+def _command(verb: str, unnamed: Any = ()) -> Callable[..., int]:
+    """The command of this verb; `unnamed` is what it means where no target is named."""
+
     def command(
         name: Name,
-        targets: Targets = None,
+        targets: Targets = unnamed,
         yes: Yes = False,
         no_wait: NoWait = False,
         timeout: Timeout = None,
@@ -44,15 +49,9 @@ def _command(verb: str) -> Callable[..., int]:
         from envwright.change import Operation
         from envwright.cli.requests import How, attempt, carry_out, really_change
         from envwright.cli.waiting import BUILT
-        from envwright.targets import TO_BE_NAMED
 
         operation = Operation(verb)
-        meant = tuple(dict.fromkeys(targets or ()))
-        if not meant and operation in TO_BE_NAMED:
-            raise exits.UsageError(
-                f"Say which instances or groups to {operation}: `envwright status {name}` shows "
-                f"them."
-            )
+        meant = tuple(dict.fromkeys(targets))
         with inputs.connect(redis_url) as client:
             record = client.status(name)
             if not yes and not really_change(record, operation, meant):
@@ -91,5 +90,5 @@ def console(
 stop = _command("stop")
 start = _command("start")
 reboot = _command("reboot")
-terminate = _command("terminate")
-replace = _command("replace")
+terminate = _command("terminate", unnamed=_REQUIRED)
+replace = _command("replace", unnamed=_REQUIRED)
