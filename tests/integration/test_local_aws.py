@@ -59,3 +59,18 @@ async def test_what_can_be_tried_on_it(
         gone = await env.take_down()
     assert gone.state is State.DESTROYED, gone.cleanup_failure
     assert await account(local_aws, spec.region) == before
+
+
+async def test_dhcp_options_outlive_their_network(local_aws: LocalAws) -> None:
+    """They are there to be deleted: a cleanup would look for them until its patience ends."""
+    ec2: Any
+    async with outsider(local_aws.url) as ec2:
+        vpc = (await ec2.create_vpc(CidrBlock="10.9.0.0/16"))["Vpc"]["VpcId"]
+        domain = [{"Key": "domain-name", "Values": ["corp.example.com"]}]
+        made = await ec2.create_dhcp_options(DhcpConfigurations=domain)
+        options = made["DhcpOptions"]["DhcpOptionsId"]
+        await ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=vpc)
+
+        await ec2.delete_vpc(VpcId=vpc)
+
+        await ec2.delete_dhcp_options(DhcpOptionsId=options)
