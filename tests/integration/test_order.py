@@ -96,7 +96,7 @@ TIERS = [
 
 @pytest.mark.parametrize(
     ("tier", "scale", "building", "ending"),
-    [("public", 0.5, PUBLIC, PUBLIC_END), ("app", 0.15, PRIVATE, PRIVATE_END)],
+    [("public", 0.5, PUBLIC, PUBLIC_END), ("app", 0.3, PRIVATE, PRIVATE_END)],
     ids=["public", "private"],
 )
 async def test_an_environment_takes_as_long_as_its_critical_path(

@@ -72,7 +72,11 @@ async def test_a_cleanup_names_the_group_that_is_in_use(begin: Begin, cloud: Clo
 
 async def test_a_route_of_another_is_not_taken_for_ours(begin: Begin, cloud: Cloud) -> None:
     """`RouteAlreadyExists` is believed only where the route is the one that was wanted."""
-    cloud.inject("CreateRoute", refused("RouteAlreadyExists"))
+    cloud.inject(
+        "CreateRoute",
+        refused("RouteAlreadyExists"),
+        where=lambda call: "DestinationCidrBlock" in call.parameters,
+    )
 
     async with begin(EVERYTHING) as env:
         record = await env.to_rest()
