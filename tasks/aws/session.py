@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, UnknownRegion
 from config.settings import WorkerSettings
 from envwright import __version__
 from envwright.spec import Account
-from tasks.aws.door import Door, look_before_sending
+from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.aws.wire import Wire, look_before_sending
 from tasks.lease import Permit
 
 _ROLE_SESSION_NAME: Final = "envwright"
@@ -33,8 +34,8 @@ class AwsClients:
         self._own = AioSession()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
-        self._slots: defaultdict[int, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(settings.aws_connections)
+        self._wires: defaultdict[int, Wire] = defaultdict(
+            lambda: Wire(asyncio.Semaphore(settings.aws_connections))
         )
         self._own_account: str | None = None
         self._opening = asyncio.Lock()
@@ -78,8 +79,8 @@ class AwsClients:
     ) -> Door:
         """A door to this client, for as long as this permit lasts."""
         client = await self.client(service, region, account)
-        slots = self._slots[id(client)]
-        return Door(client, permit, self._settings, slots=slots, settled_at=settled_at)
+        wire = self._wires[id(client)]
+        return Door(client, permit, self._settings, wire=wire, settled_at=settled_at)
 
     async def own_account(self, region: str, permit: Permit) -> str:
         """The id of the account that the worker's own credentials are of; asked for once."""

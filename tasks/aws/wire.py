@@ -1,0 +1,152 @@
+"""One attempt at one call: sent under a permit, logged, and its error told in our terms.
+
+What is raised says whether a further attempt is safe; whether to make one is for the door to say.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, cast
+
+import structlog
+from aiohttp import ClientError as HttpError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from envwright.errors import EnvwrightError
+from tasks.aws.actions import Effect
+from tasks.aws.errors import (
+    AwsError,
+    ErrorClass,
+    Halted,
+    UnansweredCreate,
+    from_client_error,
+    refused_item,
+)
+from tasks.lease import Permit, clock
+
+_NO_LIMIT: Final = nullcontext()
+
+_last_look: ContextVar[Callable[[], None]] = ContextVar("last_look")
+"""Looks at the permit of the call that this task makes."""
+
+logger = structlog.get_logger(__name__)
+
+
+class Unanswered(EnvwrightError):
+    """A call that may be repeated was not answered."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call as it would go out."""
+
+    action: str
+    effect: Effect
+    method: Callable[..., Awaitable[Any]]
+    parameters: Mapping[str, Any]
+
+    @property
+    def changes(self) -> bool:
+        return self.effect not in (Effect.NONE, Effect.READ)
+
+
+def look_before_sending(client: Any) -> None:
+    """Have this SDK client look at the permit once more, right before each call is sent.
+
+    Between the wire's own look and that moment it serializes, waits for credentials and signs: a
+    worker that was frozen there, or waited long, would send a call that is no longer its to send.
+    """
+    client.meta.events.register_first("before-send", lambda **_: _last_look.get()())
+
+
+class Wire:
+    """The way to AWS of one client."""
+
+    def __init__(self, slots: AbstractAsyncContextManager[object] = _NO_LIMIT) -> None:
+        """`slots` are the calls that the client can make at once."""
+        self._slots = slots
+
+    async def send(
+        self, call: Call, permit: Permit, attempt: int = 1, served: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """One attempt. `served` names the environments that it is made for, where they are many.
+
+        Raises `AwsError`, `Unanswered`, `UnansweredCreate`, and `Halted` before it is sent.
+        """
+        # In this order: the SDK waits without end for a connection of its pool.
+        async with self._slots:
+            look = partial(permit.check, changing=call.changes)
+            look()
+            _last_look.set(look)
+            return await _sent(call, attempt, served)
+
+
+async def _sent(call: Call, attempt: int, served: Sequence[str]) -> dict[str, Any]:
+    sent = clock()
+    code: str | None = None
+    request_id: str | None = None
+    action, effect = call.action, call.effect
+    try:
+        answer = _whole(action, await call.method(**call.parameters))
+    except Halted:
+        # At the last look: nothing was sent.
+        code = "Halted"
+        raise
+    except ClientError as error:
+        # Not always ours: the SDK may have called AssumeRole before.
+        refusal = from_client_error(error.operation_name, dict(error.response))
+        code, request_id = refusal.code, refusal.request_id
+        if refusal.error_class is ErrorClass.TRANSIENT and effect is Effect.CREATE:
+            raise UnansweredCreate(action, refusal.code) from error
+        raise refusal from error
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+        code = type(error).__name__
+        is_late = isinstance(error, CredentialRetrievalError)
+        told = ErrorClass.EXPIRED if is_late else ErrorClass.PERMISSION
+        raise AwsError(action, code, str(error), None, told) from error
+    except ParamValidationError:
+        # Its text may quote parameters, and with them user data.
+        code = "ParamValidationError"
+        text = "the SDK found a parameter wrong before it sent the call"
+        raise AwsError(action, code, text, None, ErrorClass.INVALID) from None
+    except (ConnectTimeoutError, EndpointConnectionError) as error:
+        code = type(error).__name__
+        raise Unanswered(f"{action} could not be sent: {error}.") from error
+    except (BotoCoreError, ResponseParserError, HttpError, OSError) as error:
+        code = type(error).__name__
+        if effect is Effect.CREATE:
+            raise UnansweredCreate(action, code) from error
+        raise Unanswered(f"{action} was not answered: {error}.") from error
+    else:
+        request_id = answer.get("ResponseMetadata", {}).get("RequestId")
+        return answer
+    finally:
+        report = logger.debug if effect is Effect.READ and code is None else logger.info
+        report(
+            "aws_call",
+            action=action,
+            duration_ms=round((clock() - sent) * 1000, 1),
+            aws_request_id=request_id,
+            code=code,
+            attempt=attempt,
+            **({"environments": [*served]} if served else {}),
+        )
+
+
+def _whole(action: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, where it refuses nothing of what was asked for. Raises `ClientError`."""
+    if response := refused_item(answer):
+        raise ClientError(cast(Any, response), action)
+    return answer
