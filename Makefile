@@ -21,6 +21,10 @@ JOBS ?= $(if $(REDIS_URL),0,4)
 # For `make chaos`, such as `make chaos CHAOS_ARGS="--count 100"`; one seed or cell is played again by
 # `.venv/bin/python -m tests.chaos seed 17`.
 CHAOS_ARGS ?=
+# For `make bench`: one part, such as `make bench PART=thousand`, and what it is told, such as
+# BENCH_ARGS="--count 100".
+PART ?= all
+BENCH_ARGS ?=
 # For `make lock`, such as `make lock LOCK_ARGS="--upgrade-package moto"`.
 LOCK_ARGS ?=
 PYTEST := $(BIN)/python -m pytest --quiet
@@ -29,7 +33,7 @@ AT_ONCE := --numprocesses $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local test unit integration acceptance chaos check format lock wheel clean
+.PHONY: help setup demo local test unit integration acceptance chaos bench check format lock wheel clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) \
@@ -57,6 +61,9 @@ acceptance: setup ## Run the tests of the real command line with a real worker.
 
 chaos: setup ## The whole crash matrix, 1,000 seeds of random faults and the time of recovery: an hour.
 	@$(BIN)/python -m tests.chaos all $(CHAOS_ARGS)
+
+bench: setup ## Measure speed and cost against the fake AWS: half an hour, on an idle machine.
+	@$(BIN)/python -m bench $(PART) $(BENCH_ARGS)
 
 check: setup ## Check format, style, types and the floors that imports keep to.
 	@$(BIN)/ruff format --check --quiet

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Call:
     nth: int = 0
     """Which of its account's calls of this action it is, from 1."""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    at: float = field(default_factory=time.monotonic)
+    """When it came."""
     took_effect: bool = False
     """Whether the emulator has done it."""
     status: int | None = None

@@ -1,0 +1,70 @@
+"""How fast AWS's request limits let a number of environments be built.
+
+A bucket that holds C requests and gets R more each second lets n of them through in (n - C) / R
+seconds. What comes before an environment's call of the scarcest action, and what comes after it,
+is the same for the last one as for one that is built alone. So n environments take no less than
+the critical path of one, and the wait at the scarcest bucket.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.cloud import Behaviour
+from tests.cloud.behaviour import Span
+from tests.cloud.buckets import CHANGES, OF_INSTANCES, OWN, Size
+
+LEAST_CALLS: Final = {
+    "CreateVpc": 1,
+    "CreateInternetGateway": 1,
+    "AttachInternetGateway": 1,
+    "CreateRoute": 1,
+    "CreateSubnet": 1,
+    "CreateSecurityGroup": 1,
+    "AuthorizeSecurityGroupIngress": 1,
+    "RunInstances": 1,
+}
+"""The least that changes something, for a public environment of one zone and one instance."""
+_ON_THE_PATH: Final = ("CreateVpc", "CreateSubnet", "RunInstances")
+"""The longest way through what needs each other: an instance its subnet, and that its VPC."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What one bucket costs."""
+
+    action: str
+    needed: int
+    size: Size
+
+    @property
+    def seconds(self) -> float:
+        """From the first request to the last."""
+        return max(0.0, (self.needed - self.size.capacity) / self.size.refill)
+
+
+def waits(environments: int, calls: Mapping[str, int] = LEAST_CALLS) -> list[Wait]:
+    """Of every bucket that so many environments draw on, the longest first."""
+    found = [
+        Wait(action, environments * each, OWN.get(action, CHANGES))
+        for action, each in calls.items()
+    ]
+    launched = environments * calls.get("RunInstances", 0)
+    found.append(Wait("RunInstances: instances", launched, OF_INSTANCES["RunInstances"]))
+    return sorted(found, key=lambda one: -one.seconds)
+
+
+def critical_path(behaviour: Behaviour, path: Iterable[str] = _ON_THE_PATH) -> float:
+    """Seconds of AWS from the first call to an instance that passes its checks, undisturbed."""
+    lasts = behaviour.durations
+    calls = sum(_mean(behaviour.latencies.get(one, behaviour.latency)) for one in path)
+    return calls + lasts.instance_pending + lasts.status_checks
+
+
+def limit(environments: int, behaviour: Behaviour) -> float:
+    """The least seconds of AWS in which so many environments can be built."""
+    return critical_path(behaviour) + waits(environments)[0].seconds
+
+
+def _mean(span: Span) -> float:
+    return sum(span) / 2 if isinstance(span, tuple) else span

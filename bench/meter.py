@@ -1,0 +1,127 @@
+"""What processes cost: CPU seconds, and memory at its highest."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+import psutil
+
+_EVERY: Final = 0.25
+_MIB: Final = 2**20
+
+
+@dataclass
+class Usage:
+    """Of one process and all that it started."""
+
+    cpu: float = 0.0
+    """Seconds on a processor, user and system, since the meter began."""
+    peak_mib: float = 0.0
+    """Resident memory at its highest; of several processes, that of all together."""
+    line: list[tuple[float, float, float]] = field(default_factory=list)
+    """Samples: seconds since the meter began, CPU seconds, MiB."""
+
+
+class Meter:
+    """Watches running processes for as long as it is entered.
+
+    with Meter(worker=pid, cloud=cloud.pid) as meter:
+        …
+    meter["worker"].cpu
+    """
+
+    def __init__(self, **pids: int) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._usages = {name: Usage() for name in pids}
+        self._begun_with: dict[str, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._at = time.monotonic()
+        self._begun_with = {name: _cpu(one) for name, one in self._processes.items()}
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.seconds = time.monotonic() - self._at
+        self._sample()
+
+    def __getitem__(self, name: str) -> Usage:
+        return self._usages[name]
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._usages)
+
+    def busy(self, name: str) -> float:
+        """Which part of the time it was on a processor: 1 is one core in full."""
+        return self._usages[name].cpu / self.seconds
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_EVERY):
+            self._sample()
+
+    def _sample(self) -> None:
+        for name, process in self._processes.items():
+            usage = self._usages[name]
+            try:
+                usage.cpu = _cpu(process) - self._begun_with[name]
+                memory = _memory(process) / _MIB
+            except psutil.NoSuchProcess:
+                continue  # it ended: what was seen last stands
+            usage.peak_mib = max(usage.peak_mib, memory)
+            usage.line.append((time.monotonic() - self._at, usage.cpu, memory))
+
+
+def _tree(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu(process: psutil.Process) -> float:
+    # Children that have ended are in their parent's times, those that live are in their own.
+    return sum(sum(one.cpu_times()[:4]) for one in _tree(process))
+
+
+def _memory(process: psutil.Process) -> int:
+    return sum(one.memory_info().rss for one in _tree(process))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to that ran to its end."""
+
+    exit_code: int
+    seconds: float
+    cpu: float
+    peak_mib: float
+    """Of its largest process."""
+    output: str
+
+
+def run_measured(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, directory: Path
+) -> Ran:
+    """Run a command to its end; the system itself counts what it and its children cost."""
+    begun = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=dict(environment), cwd=directory, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Ran(
+        process.returncode,
+        seconds,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss / 1024,
+        log.read_text(encoding="utf-8", errors="replace"),
+    )
