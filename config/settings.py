@@ -2,9 +2,18 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from envwright.settings import ClientSettings
+
+
+class AwsLimit(BaseModel):
+    """One of AWS's request limits: a bucket of tokens, as AWS documents it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    capacity: float = Field(ge=1, description="The tokens that it holds when it is full.")
+    refill: float = Field(gt=0, description="The tokens that it gets in each second.")
 
 
 class WorkerSettings(ClientSettings):
@@ -45,6 +54,24 @@ class WorkerSettings(ClientSettings):
     )
     aws_connections: int = Field(
         default=100, ge=1, description="Connections that one client (account and region) may open."
+    )
+    aws_rate_share: float = Field(
+        default=0.98,
+        gt=0,
+        json_schema_extra={"unit": "a factor"},
+        description="How much of the rate at which AWS lets calls be made is used.",
+    )
+    aws_burst_share: float = Field(
+        default=0.8,
+        gt=0,
+        json_schema_extra={"unit": "a factor"},
+        description="How many of the calls that AWS takes at once are made at once.",
+    )
+    aws_limits: dict[str, AwsLimit] = Field(
+        default={},
+        json_schema_extra={"unit": "JSON"},
+        description="AWS's request limits where the account has others, by the names of their "
+        "buckets.",
     )
     poll_every: float = Field(
         default=5.0,

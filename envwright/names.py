@@ -102,6 +102,10 @@ class Keys:
         """How often a message was delivered that nobody could read."""
         return f"{self.prefix}:deliveries:{delivery_tag}"
 
+    def bucket(self, account: str, region: str, name: str) -> str:
+        """What is left of one of AWS's request limits; an account's id, or "own"."""
+        return f"{self.prefix}:bucket:{account}:{region}:{name}"
+
     @property
     def parked(self) -> str:
         """Stream: the messages that nobody could read."""

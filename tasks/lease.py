@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -29,17 +30,33 @@ class End(StrEnum):
     FAILED = "another resource of the step failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Whose calls wait together for AWS's request limits: flows take turns."""
+
+    name: str
+    is_urgent: bool = False
+    """Whether they go before all that are not."""
+
+
+NORMAL: Final = Flow("normal")
+LOOKING: Final = Flow("look", is_urgent=True)
+"""Questions: each is a few calls, and somebody sits and waits for the answer."""
+
+
 class Permit:
     """The right to call AWS, until it ends or is ended."""
 
-    def __init__(self, until: float, margin: float) -> None:
+    def __init__(self, until: float, margin: float, flow: Flow = NORMAL) -> None:
         """`until` is a time of `clock()`; nothing is changed in its last `margin` seconds."""
         self.until = until
+        self.flow = flow
         self.end: End | None = None
         self.troubles: dict[object, Trouble] = {}
         """Why calls are being made again, by the call: one that is answered leaves the others."""
         self._margin = margin
         self._ended = asyncio.Event()
+        self._awaited: set[asyncio.Future[None]] = set()
 
     @property
     def trouble(self) -> Trouble | None:
@@ -51,6 +68,9 @@ class Permit:
         if self.end is None:
             self.end = end
             self._ended.set()
+            for future in self._awaited:
+                if not future.done():
+                    future.set_result(None)
 
     def check(self, changing: bool) -> None:
         """Raises `Halted` when no call (or none that changes anything) may begin now."""
@@ -58,6 +78,15 @@ class Permit:
             self.halt(End.LOST)
         if self.end is not None:
             raise Halted(f"Nothing further is begun: {self.end}.")
+
+    async def wait_for_turn(self, turn: asyncio.Future[None]) -> None:
+        """Wait until this is done, or raise `Halted` as soon as the permit ends."""
+        self._awaited.add(turn)
+        try:
+            await turn
+        finally:
+            self._awaited.discard(turn)
+        self.check(changing=False)
 
     async def wait_for(self, event: asyncio.Event) -> None:
         """Wait until this is set, or raise `Halted` as soon as the permit ends."""
@@ -82,8 +111,15 @@ class Permit:
 class Lease(Permit):
     """The right of this worker to act on one environment."""
 
-    def __init__(self, hold: Hold, until: float, margin: float, step: Step | None = None) -> None:
-        super().__init__(until, margin)
+    def __init__(
+        self,
+        hold: Hold,
+        until: float,
+        margin: float,
+        step: Step | None = None,
+        flow: Flow = NORMAL,
+    ) -> None:
+        super().__init__(until, margin, flow)
         self.hold = hold
         self.step = step
 
@@ -92,7 +128,7 @@ class Look(Permit):
     """The right to look at AWS for some seconds, outside of any run."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(clock() + seconds, margin=0)
+        super().__init__(clock() + seconds, margin=0, flow=LOOKING)
 
     def check(self, changing: bool) -> None:
         """Raises `Halted` when its time is over, and `RuntimeError` for what is no look."""
@@ -101,3 +137,12 @@ class Look(Permit):
         if clock() > self.until:
             self.halt(End.DEADLINE)
         super().check(changing)
+
+    async def wait_for_turn(self, turn: asyncio.Future[None]) -> None:
+        """As for every permit: but of this one nobody says when its time is over."""
+        left = max(0.0, self.until - clock())
+        timer = asyncio.get_running_loop().call_later(left, self.halt, End.DEADLINE)
+        try:
+            await super().wait_for_turn(turn)
+        finally:
+            timer.cancel()

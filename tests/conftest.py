@@ -128,6 +128,7 @@ def worker_environment(redis_url: str, key_prefix: str, aws: LocalAws) -> dict[s
         "ENVWRIGHT_KEY_PREFIX": key_prefix,
         "ENVWRIGHT_QUEUE": key_prefix,
         "ENVWRIGHT_POLL_EVERY": "0.5",
+        "ENVWRIGHT_AWS_RATE_SHARE": "100",
     }
 
 

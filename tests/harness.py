@@ -23,6 +23,7 @@ from envwright.names import Step
 from envwright.record import RESOURCE_FIELD, Record, record_from_fields
 from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.states import State
+from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.context import Context
 from tasks.lease import Lease, Look, clock
@@ -47,6 +48,7 @@ QUICK: Final = {
     "lease": 60.0,
     "lease_margin": 1.0,
     "aws_connect_timeout": 1.0,
+    "aws_rate_share": 100.0,
 }
 """Settings for an AWS that is on this machine, in seconds."""
 
@@ -233,7 +235,7 @@ async def environment(
     )
     wanted = spec if isinstance(spec, EnvironmentSpec) else parse_spec(spec)
     redis = Redis.from_url(redis_url, decode_responses=True)
-    clients = AwsClients(told)
+    clients = AwsClients(told, Pacer(redis, told))
     store = WorkerStore(redis, told.keys, told.queue, "test-worker")
     worker = Worker(told, store, clients, LeaseKeeper(store, told.lease))
     with Client(told) as client:

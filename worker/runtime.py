@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import WorkerSettings
 from envwright.store import Store
+from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.lease import End, Look
 from tasks.store import WorkerStore
@@ -97,7 +98,7 @@ class Runtime:
         )
 
     async def _open_clients(self) -> AwsClients:
-        return AwsClients(self.settings)
+        return AwsClients(self.settings, Pacer(self._redis, self.settings))
 
     async def _start_background(self) -> list[asyncio.Task[None]]:
         return [

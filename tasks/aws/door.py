@@ -18,6 +18,9 @@ from tasks.lease import Permit, clock
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 10.0
+_LONGEST_THROTTLED: Final = 1.0
+"""Of a throttled call, which waits after that for its turn, at a slower pace."""
+
 _CREDENTIALS_PATIENCE: Final = 60.0
 """Seconds in which the SDK, or whoever writes its files, has fresh credentials at hand."""
 
@@ -58,14 +61,16 @@ class Door:
         trouble: object = None
         was_silent = False
         troubles = self._permit.troubles
-        since = clock()
+        since = clock() - call.in_line
         for attempt in itertools.count(1):
             try:
                 answer = await self._wire.send(call, self._permit, attempt)
             except (AwsError, Unanswered) as error:
+                # What others of its account take in turns before it is not this call's trouble.
+                now = clock() - call.in_line
                 if trouble != (trouble := _sort_of(error)):
-                    since = clock()
-                if clock() - since > self._patience(call.effect, error):
+                    since = now
+                if now - since >= self._patience(call.effect, error):
                     troubles.pop(call, None)
                     if isinstance(error, AwsError):
                         error.after_silence = was_silent
@@ -78,7 +83,8 @@ class Door:
             else:
                 troubles.pop(call, None)
                 return answer
-            longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
+            longest = _LONGEST_THROTTLED if call.was_throttled else _LONGEST_PAUSE
+            longest = min(longest, _FIRST_PAUSE * 2 ** min(attempt - 1, 6))
             await self._permit.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         raise AssertionError("unreachable: the count never ends")
 

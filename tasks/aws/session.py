@@ -1,7 +1,6 @@
 """The SDK's clients: one for each account, region and service, shared by all steps of a worker."""
 
 import asyncio
-from collections import defaultdict
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -20,23 +19,24 @@ from envwright import __version__
 from envwright.spec import Account
 from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.aws.pacing import Pacer
 from tasks.aws.wire import Wire, look_before_sending
 from tasks.lease import Permit
 
 _ROLE_SESSION_NAME: Final = "envwright"
+_OWN: Final = "own"
 
 
 class AwsClients:
     """Opens clients when they are first asked for. Belongs to the event loop that uses it."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, pacer: Pacer) -> None:
         self._settings = settings
+        self._pacer = pacer
         self._own = AioSession()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
-        self._wires: defaultdict[int, Wire] = defaultdict(
-            lambda: Wire(asyncio.Semaphore(settings.aws_connections))
-        )
+        self._wires: dict[int, Wire] = {}
         self._own_account: str | None = None
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -79,7 +79,11 @@ class AwsClients:
     ) -> Door:
         """A door to this client, for as long as this permit lasts."""
         client = await self.client(service, region, account)
-        wire = self._wires[id(client)]
+        wire = self._wires.get(id(client))
+        if wire is None:
+            slots = asyncio.Semaphore(self._settings.aws_connections)
+            wire = Wire(slots, self._pacer.pace(self._payer(account), region))
+            self._wires[id(client)] = wire
         return Door(client, permit, self._settings, wire=wire, settled_at=settled_at)
 
     async def own_account(self, region: str, permit: Permit) -> str:
@@ -88,6 +92,13 @@ class AwsClients:
             sts: Any = await self.door("sts", region, None, permit)
             self._own_account = str((await sts.get_caller_identity())["Account"])
         return self._own_account
+
+    def _payer(self, account: Account | None) -> str:
+        """On whose request limits its calls count: the worker's own account has one name, however
+        it is reached."""
+        if account is None or account.account_id == self._own_account:
+            return _OWN
+        return account.account_id
 
     async def close(self) -> None:
         self._clients.clear()

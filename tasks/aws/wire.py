@@ -34,6 +34,7 @@ from tasks.aws.errors import (
     from_client_error,
     refused_item,
 )
+from tasks.aws.pacing import Pace
 from tasks.lease import Permit, clock
 
 _NO_LIMIT: Final = nullcontext()
@@ -48,7 +49,7 @@ class Unanswered(EnvwrightError):
     """A call that may be repeated was not answered."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """A call as it would go out."""
 
@@ -56,6 +57,10 @@ class Call:
     effect: Effect
     method: Callable[..., Awaitable[Any]]
     parameters: Mapping[str, Any]
+    was_throttled: bool = False
+    """Whether AWS refused its last attempt as one too many."""
+    in_line: float = 0.0
+    """Seconds that it has waited for its turns."""
 
     @property
     def changes(self) -> bool:
@@ -74,9 +79,13 @@ def look_before_sending(client: Any) -> None:
 class Wire:
     """The way to AWS of one client."""
 
-    def __init__(self, slots: AbstractAsyncContextManager[object] = _NO_LIMIT) -> None:
-        """`slots` are the calls that the client can make at once."""
+    def __init__(
+        self, slots: AbstractAsyncContextManager[object] = _NO_LIMIT, pace: Pace | None = None
+    ) -> None:
+        """`slots` are the calls that the client can make at once; `pace` says when AWS's request
+        limits let one be made."""
         self._slots = slots
+        self._pace = pace
 
     async def send(
         self, call: Call, permit: Permit, attempt: int = 1, served: Sequence[str] = ()
@@ -85,12 +94,33 @@ class Wire:
 
         Raises `AwsError`, `Unanswered`, `UnansweredCreate`, and `Halted` before it is sent.
         """
-        # In this order: the SDK waits without end for a connection of its pool.
-        async with self._slots:
-            look = partial(permit.check, changing=call.changes)
-            look()
-            _last_look.set(look)
-            return await _sent(call, attempt, served)
+        await self._turn(call, permit)
+        try:
+            # In this order: the SDK waits without end for a connection of its pool.
+            async with self._slots:
+                look = partial(permit.check, changing=call.changes)
+                look()
+                _last_look.set(look)
+                return await _sent(call, attempt, served)
+        except AwsError as error:
+            await self._note(call, error)
+            raise
+
+    async def _turn(self, call: Call, permit: Permit) -> None:
+        if self._pace is not None:
+            begun = clock()
+            await self._pace.turn(
+                call.action, call.parameters, permit, at_the_front=call.was_throttled
+            )
+            call.in_line += clock() - begun
+            call.was_throttled = False
+
+    async def _note(self, call: Call, error: AwsError) -> None:
+        """Slow down where it was this call that was one too many, and none that the SDK made."""
+        is_throttled = error.error_class is ErrorClass.THROTTLED and error.action == call.action
+        if self._pace is not None and is_throttled:
+            await self._pace.throttled(call.action, call.parameters)
+            call.was_throttled = True
 
 
 async def _sent(call: Call, attempt: int, served: Sequence[str]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Buckets:
         return None
 
     def _costs(self, call: Call, now: float, time_scale: float) -> list[tuple[Bucket, int]]:
-        costs = {"requests": (_size(call), 1)}
+        costs = {"requests": (size_of(call), 1)}
         if call.action in OF_INSTANCES:
             costs["instances"] = (OF_INSTANCES[call.action], _instances(call))
         found = []
@@ -102,7 +102,7 @@ class Buckets:
         return found
 
 
-def _size(call: Call) -> Size:
+def size_of(call: Call) -> Size:
     if call.mutates:
         return OWN.get(call.action, CHANGES)
     bounded = any(name.startswith(_BOUNDS) for name in call.parameters)

@@ -28,10 +28,12 @@ def shown(value: Any) -> str:
 
 
 def values(field: FieldInfo) -> str:
-    """The unit of a setting, and the values that it may have."""
+    """The unit of a setting (said where its type does not), and the values that it may have."""
     annotation: Any = field.annotation
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{one}`" for one in get_args(annotation))
+    if isinstance(said := field.json_schema_extra, dict):
+        return ", ".join([str(said["unit"]), *limits(field)])
     sort = next(one for one in (*get_args(annotation), annotation) if one is not NoneType)
     unit = {float: "seconds", int: "a number", str: "text"}[sort]
     return ", ".join([unit, *limits(field)])

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from config.settings import WorkerSettings
 from tasks.aws.door import Door
 from tasks.aws.errors import Halted
+from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.lease import End, Lease
 from tasks.store import Hold
@@ -74,7 +76,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 async def sdk(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sdk]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    clients = AwsClients(WorkerSettings())
+    settings = WorkerSettings()
+    clients = AwsClients(settings, Pacer(Redis(), settings))
     yield Sdk(await clients.client("ec2", "eu-west-1", None), clock)
     await clients.close()
 

@@ -1,0 +1,97 @@
+"""AWS's request limits as the worker knows them: held against those that the strict cloud has."""
+
+from typing import Any
+
+import botocore.session
+import pytest
+from pydantic import ValidationError
+
+from config.settings import AwsLimit, WorkerSettings
+from envwright.errors import EnvwrightError
+from tasks.aws.actions import ACTIONS
+from tasks.aws.limits import LIMITS, OF_ALL, Limits, toll
+from tests.cloud.buckets import OF_INSTANCES, Size, size_of
+from tests.cloud.calls import Call
+
+EC2 = set(botocore.session.get_session().get_service_model("ec2").operation_names)
+PARAMETERS: dict[str, Any] = {
+    "RunInstances": {"MaxCount": 3},
+    "StartInstances": {"InstanceIds": ["i-1", "i-2", "i-3"]},
+    "TerminateInstances": {"InstanceIds": ["i-1", "i-2", "i-3"]},
+}
+UNBOUNDED = sorted(bucket.removesuffix(OF_ALL) for bucket in LIMITS if bucket.endswith(OF_ALL))
+
+
+def as_aws_has_it(action: str, wire: dict[str, str]) -> Size:
+    return size_of(Call(action, "ec2", "eu-west-1", "1", wire))
+
+
+def as_we_have_it(bucket: str) -> Size:
+    return Size(LIMITS[bucket].capacity, LIMITS[bucket].refill)
+
+
+@pytest.mark.parametrize("action", sorted(EC2 & ACTIONS.keys()))
+def test_each_call_takes_from_the_bucket_that_aws_takes_it_from(action: str) -> None:
+    """Whatever the door lets through to EC2, a filtered read among them, and of instances too."""
+    wanted = toll(action, PARAMETERS.get(action, {"Filters": []}))
+
+    assert as_we_have_it(wanted.buckets[0]) == as_aws_has_it(action, {"Filter.1.Name": "tag"})
+    assert [as_we_have_it(one) for one in wanted.buckets[1:]] == [
+        size for name, size in OF_INSTANCES.items() if name == action
+    ]
+    assert wanted.units == (3 if action in OF_INSTANCES else 0)
+
+
+@pytest.mark.parametrize("action", UNBOUNDED)
+def test_a_read_of_everything_is_dearer(action: str) -> None:
+    """It has a bucket beside that of the same read with a filter, ids or a page."""
+    (bucket,) = toll(action, {"IncludeAllInstances": True}).buckets
+
+    assert as_we_have_it(bucket) == as_aws_has_it(action, {"IncludeAllInstances": "true"})
+    assert [toll(action, {bound: ["x"]}).buckets for bound in ("Filters", "InstanceIds")] == [
+        (action,),
+        (action,),
+    ]
+
+
+def test_a_dry_run_takes_what_the_call_takes() -> None:
+    """AWS counts it as any other."""
+    assert toll("RunInstances", {"MaxCount": 2, "DryRun": True}) == toll(
+        "RunInstances", {"MaxCount": 2}
+    )
+
+
+def test_a_worker_keeps_to_its_shares() -> None:
+    """Of AWS's figures, and of those that the account has instead; and never to less than one
+    call at once."""
+    raised = {"RunInstances": AwsLimit(capacity=50, refill=10)}
+    limits = Limits(WorkerSettings(aws_rate_share=0.5, aws_burst_share=0.2, aws_limits=raised))
+
+    assert limits["CreateSubnet"] == AwsLimit(capacity=10, refill=2.5)
+    assert limits["RunInstances"] == AwsLimit(capacity=10, refill=5)
+    assert limits["CreateVpcEndpoint"] == AwsLimit(capacity=1, refill=0.15)
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    """Its name is told, and what names there are."""
+    settings = WorkerSettings(aws_limits={"RunInstance": AwsLimit(capacity=5, refill=2)})
+
+    with pytest.raises(EnvwrightError, match=r"names RunInstance: .* RunInstances/instances"):
+        Limits(settings)
+
+
+@pytest.mark.parametrize(
+    "limit", [{"capacity": 0, "refill": 1}, {"capacity": 5, "refill": 0}, {"capacity": 5}]
+)
+def test_a_limit_that_lets_nothing_through_is_refused(limit: dict[str, float]) -> None:
+    """Or that is not whole."""
+    with pytest.raises(ValidationError, match=r"aws_limits\.RunInstances"):
+        WorkerSettings(aws_limits={"RunInstances": limit})
+
+
+def test_limits_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every setting, from the environment."""
+    text = '{"RunInstances": {"capacity": 50, "refill": 10}}'
+    monkeypatch.setenv("ENVWRIGHT_AWS_LIMITS", text)
+
+    assert WorkerSettings().aws_limits == {"RunInstances": AwsLimit(capacity=50, refill=10)}
