@@ -21,6 +21,9 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         # A message is acknowledged when its step ended; one slot holds one message.
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
+        # Celery sends the steps after the first with this priority or with none: what a signature
+        # says is overwritten. `worker.task` sets it as each step ends.
+        "task_inherit_parent_priority": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,

@@ -1,10 +1,14 @@
 """The worker's settings, read from `ENVWRIGHT_*`; docs/configuration.md lists them."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from envwright.settings import ClientSettings
+
+RUNS_PER_ACCOUNT: Final = 500
+"""AWS takes two launches a second, and a run takes up to four minutes until its checks are passed:
+with as many under way, no launch is waited for."""
 
 
 class AwsLimit(BaseModel):
@@ -21,6 +25,13 @@ class WorkerSettings(ClientSettings):
 
     concurrency: int = Field(
         default=100, ge=1, le=5000, description="Steps that one worker process runs at once."
+    )
+    runs_per_account: int = Field(
+        default=RUNS_PER_ACCOUNT,
+        ge=1,
+        le=100_000,
+        description="Runs that build at once in one account and region, over all workers; others "
+        "wait in line. Cleanups and changes are not counted.",
     )
     lease: float = Field(
         default=15.0,

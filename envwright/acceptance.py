@@ -69,7 +69,8 @@ class Acceptance:
     def _wake_all(self, accepted: Iterable[AcceptedRun]) -> None:
         for one in accepted:
             # One time-out is enough: the sweeper finds what nobody is woken up for.
-            if one.state not in AT_REST and not self._wake(one):
+            waits = one.state in AT_REST or one.run.starts_in_line
+            if not waits and not self._wake(one):
                 return
 
 
@@ -85,11 +86,12 @@ class Messenger:
 
     def send(self, wanted: AcceptedRun) -> bool:
         """Send the run's message. It is on record: should this fail, the sweeper sends it."""
-        from envwright.messages import send_run
+        from envwright.messages import message_priority, send_run
 
         run = wanted.run
         try:
-            send_run(self._celery, wanted.environment_id, run.id, run.kind, wanted.first)
+            priority = message_priority(run.kind, run.priority, begun=False)
+            send_run(self._celery, wanted.environment_id, run.id, run.kind, wanted.first, priority)
         except Exception as error:
             logger.warning(
                 "The run %s of %s is accepted; its message could not be sent (%s), so a worker "

@@ -15,11 +15,14 @@ from typing import Any, Self
 
 from envwright import requests
 from envwright.acceptance import CHUNK, TRIES, Acceptance, Messenger, contended
+from envwright.bulk_requests import BulkRequests
+from envwright.bulk_store import BulkStore
 from envwright.change import Operation
 from envwright.errors import AmbiguousName, WaitTimeout
 from envwright.expiry import Extension, extended
 from envwright.parked import Parked
 from envwright.plan import Plan, PlanQuestion
+from envwright.priority import Priority
 from envwright.questions import Questions
 from envwright.record import Event, Record
 from envwright.requests import Answer, Ticket
@@ -33,7 +36,7 @@ from envwright.store import Store
 __all__ = ["Answer", "Client", "Ticket"]
 
 
-class Client:
+class Client(BulkRequests):
     """Talks to envwright through Redis. Safe to share between threads.
 
     Every method raises `StoreUnavailable` when Redis does not answer; what was accepted before
@@ -47,6 +50,7 @@ class Client:
         self._store = Store(self.settings)
         self._messenger = Messenger(self.settings)
         self._acceptance = Acceptance(self._store, self._messenger.send)
+        self._bulks = BulkStore(self.settings)
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +60,7 @@ class Client:
 
     def close(self) -> None:
         self._store.close()
+        self._bulks.close()
         self._messenger.close()
         if "_questions" in self.__dict__:
             self._questions.close()
@@ -64,8 +69,15 @@ class Client:
         """Redis' clock, in Unix seconds: what the times in records and events go by."""
         return self._store.now()
 
-    def enqueue(self, spec: EnvironmentSpec | Mapping[str, Any]) -> Ticket:
+    def enqueue(
+        self,
+        spec: EnvironmentSpec | Mapping[str, Any],
+        *,
+        priority: Priority = Priority.NORMAL,
+    ) -> Ticket:
         """Ask for an environment; returns as soon as the job is on record.
+
+        `priority` says which of the jobs that wait goes first.
 
         The same spec again is the same environment and no second run. After `cleaned` or
         `destroyed`, when AWS holds nothing of it, any spec starts anew.
@@ -73,19 +85,27 @@ class Client:
         Raises `SpecError` before anything is written, `SpecConflict` when the environment
         exists with another spec, and `NotAllowed` while it is being taken down.
         """
-        (answer,) = self.enqueue_many([spec])
+        (answer,) = self.enqueue_many([spec], priority=priority)
         if isinstance(answer, Ticket):
             return answer
         raise answer
 
-    def enqueue_many(self, specs: Sequence[EnvironmentSpec | Mapping[str, Any]]) -> list[Answer]:
+    def enqueue_many(
+        self,
+        specs: Sequence[EnvironmentSpec | Mapping[str, Any]],
+        *,
+        priority: Priority = Priority.NORMAL,
+    ) -> list[Answer]:
         """Ask for many environments at once; the answers come in the order of the specs.
 
         Every spec is validated before the first is written (`SpecError`). A refusal is an
         answer of its own, so that it does not keep the others from being accepted.
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
-        return self._acceptance.ask_all([requests.for_spec(one) for one in valid])
+        wanted = Priority(priority)
+        return self._acceptance.ask_all(
+            [requests.in_order(requests.for_spec(one), wanted) for one in valid]
+        )
 
     def plan(
         self, spec: EnvironmentSpec | Mapping[str, Any], *, check: bool = False, timeout: float = 60

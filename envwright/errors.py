@@ -3,6 +3,7 @@
 EnvwrightError
 ├── SpecError              the spec is wrong; `faults` holds every fault, each with its field's path
 ├── UnknownEnvironment     no record under this name
+├── UnknownBulk            no bulk with this id
 ├── AmbiguousName          several environments have this name
 ├── UnknownInstance        the environment has no such instance, and no such group of instances
 ├── SpecConflict           the environment exists, with another spec
@@ -47,6 +48,10 @@ class SpecError(EnvwrightError):
 
 class UnknownEnvironment(EnvwrightError):
     """There is no such environment."""
+
+
+class UnknownBulk(EnvwrightError):
+    """There is no such bulk."""
 
 
 class AmbiguousName(EnvwrightError):

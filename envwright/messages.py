@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from envwright.names import (
     CHANGE_STEPS,
     CLEANUP_STEPS,
     FORMAT_HEADER,
     MESSAGE_FORMAT,
+    MESSAGE_PRIORITIES,
     TASK_QUESTION,
     Step,
     change_task,
     cleanup_task,
     provision_task,
 )
+from envwright.priority import Priority
 from envwright.record import RunKind
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from envwright.settings import ClientSettings
+
+
+_AT_ONCE, _NORMAL, _LOW_BEGUN, _LOW = MESSAGE_PRIORITIES
+_PRIORITIES: Final = {
+    Priority.HIGH: (_AT_ONCE, _AT_ONCE),
+    Priority.NORMAL: (_NORMAL, _AT_ONCE),
+    Priority.LOW: (_LOW, _LOW_BEGUN),
+}
+"""Those of a run that is still to begin, and of one that was begun."""
 
 
 def steps_of(kind: RunKind) -> tuple[Step, ...]:
@@ -86,8 +97,28 @@ def send_question(app: Celery, question_id: str) -> None:
     app.send_task(TASK_QUESTION, args=(question_id,), headers={FORMAT_HEADER: MESSAGE_FORMAT})
 
 
-def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:
-    """Send the chain of a run's tasks from this step on. Raises kombu's `OperationalError`."""
+def message_priority(kind: RunKind, priority: Priority, *, begun: bool) -> int:
+    """Where a run's message stands among others, by kombu's count: what has 0 is read first.
+
+    What was begun goes before what is still to begin, so that it ends; and a cleanup, or a
+    change, is never held up by builds of its own priority.
+    """
+    first, later = _PRIORITIES[priority]
+    return later if begun or kind is not RunKind.PROVISION else first
+
+
+def send_run(
+    app: Celery,
+    environment_id: str,
+    run_id: str,
+    kind: RunKind,
+    first: Step,
+    priority: int = 0,
+) -> None:
+    """Send the chain of a run's tasks from this step on. Raises kombu's `OperationalError`.
+
+    `priority` is that of the first message; the worker that does a step says that of the next.
+    """
     from celery import chain
 
     steps = steps_of(kind)
@@ -100,4 +131,4 @@ def send_run(app: Celery, environment_id: str, run_id: str, kind: RunKind, first
         )
         for step in steps[steps.index(first) :]
     ]
-    chain(*signatures, app=app).apply_async()
+    chain(*signatures, app=app).apply_async(priority=priority)

@@ -41,6 +41,15 @@ CHANGE_STEPS: Final = (Step.INSTANCE, Step.READY)
 """The steps of a run that changes instances."""
 
 
+MESSAGE_PRIORITIES: Final = (0, 3, 6, 9)
+"""kombu's own steps: it reads them in this order, and older workers read no others."""
+
+
+def queue_lists(queue: str) -> list[str]:
+    """The lists in which kombu keeps a queue's messages, those of the first to go first."""
+    return [queue, *(f"{queue}\x06\x16{one}" for one in MESSAGE_PRIORITIES[1:])]
+
+
 _LOST: Final = "~"
 
 
@@ -57,6 +66,12 @@ def id_in_tags(environment_id: str) -> str:
 def has_name(environment_id: str, name: str) -> bool:
     """Whether the environment can be called so: a lost one, beside which another lives, cannot."""
     return environment_id.split(".", 1)[0] == name and _LOST not in environment_id
+
+
+def area_of(environment_id: str) -> str:
+    """The account and region of an environment, which AWS counts calls by: its id without the
+    name."""
+    return environment_id.split(".", 1)[1]
 
 
 def provision_task(step: Step) -> str:
@@ -133,6 +148,48 @@ class Keys:
     def swept(self) -> str:
         """The time at which `due` was last looked at, in Unix seconds by Redis' clock."""
         return f"{self.due}:swept"
+
+    @property
+    def areas(self) -> str:
+        """Set: the areas in which somebody waits in line."""
+        return f"{self.prefix}:areas"
+
+    @property
+    def turns(self) -> str:
+        """Counter: the turns that flows have taken."""
+        return f"{self.prefix}:turns"
+
+    def flows(self, area: str) -> str:
+        """Sorted set: the flows that have a line in this area, by whose turn it is."""
+        return f"{self.prefix}:flows:{area}"
+
+    def line(self, area: str, flow: str) -> str:
+        """List: the environments of this flow that wait to be let in, the first one first."""
+        return f"{self.prefix}:line:{area}:{flow}"
+
+    def under_way(self, area: str) -> str:
+        """Hash: environment id → the run that was let in, and its flow."""
+        return f"{self.prefix}:under-way:{area}"
+
+    @property
+    def bulks(self) -> str:
+        """Sorted set: bulk id by the time at which it was opened."""
+        return f"{self.prefix}:bulks"
+
+    def bulk(self, bulk_id: str) -> str:
+        return f"{self.prefix}:bulk:{bulk_id}"
+
+    def bulk_members(self, bulk_id: str) -> str:
+        """Sorted set: environment id by its place in the bulk."""
+        return f"{self.bulk(bulk_id)}:members"
+
+    def bulk_refused(self, bulk_id: str) -> str:
+        """Hash: environment id → why its spec was refused."""
+        return f"{self.bulk(bulk_id)}:refused"
+
+    def bulk_existing(self, bulk_id: str) -> str:
+        """Set: the environments that were there already, whoever asked for them."""
+        return f"{self.bulk(bulk_id)}:existing"
 
     def due_of(self, record_format: int) -> str:
         """Each format of the record has a set of its own: who cannot read a record must neither

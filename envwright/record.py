@@ -12,6 +12,7 @@ from envwright.failure import Failure
 from envwright.names import RECORD_FORMAT, Step
 from envwright.outputs import Outputs
 from envwright.placement import Placement
+from envwright.priority import Priority
 from envwright.spec import Account, EnvironmentSpec
 from envwright.states import AT_REST, HOLDS_NOTHING, State
 from envwright.value import Value
@@ -53,7 +54,14 @@ class Run(Value):
         "failure; of a change, its operation."
     )
     accepted_at: float = Field(description="Unix time in seconds, by Redis' clock.")
-    deadline_at: float = Field(description="Unix time in seconds at which the run is given up.")
+    admitted_at: float | None = Field(
+        default=None,
+        description="Unix time in seconds at which a run that waited in line was let in.",
+    )
+    deadline_at: float = Field(
+        description="Unix time in seconds at which the run is given up; it moves on when a run "
+        "that waited in line is let in."
+    )
     goal: State = Field(description="The state that the run reaches when all goes well.")
     thorough: bool = Field(
         default=False,
@@ -72,11 +80,31 @@ class Run(Value):
     change: Change | None = Field(
         default=None, description="Of a change: what is done, and to which instances."
     )
+    priority: Priority = Field(
+        default=Priority.NORMAL, description="Which of the runs that wait goes first."
+    )
+    bulk: str | None = Field(default=None, description="The id of the bulk that asked for it.")
 
     @property
     def limit(self) -> float:
-        """Seconds that the run may take, counted from when it was accepted or last tried again."""
-        return self.deadline_at - (self.retry_at or self.accepted_at)
+        """Seconds that the run may take, counted from when it was accepted, let in, or last tried
+        again."""
+        return self.deadline_at - (self.retry_at or self.admitted_at or self.accepted_at)
+
+    @property
+    def flow(self) -> str:
+        """With which other runs it shares its turns: its bulk, or the single ones of its
+        priority."""
+        return self.bulk or str(self.priority)
+
+    def in_flow(self, priority: Priority, bulk: str | None) -> "Run":
+        """The same run among others of this priority, or of this bulk."""
+        return self.model_copy(update={"priority": priority, "bulk": bulk})
+
+    @property
+    def starts_in_line(self) -> bool:
+        """Whether it waits to be let in from the beginning, without a message of its own."""
+        return self.kind is RunKind.PROVISION and self.bulk is not None
 
 
 class Expiry(Value):

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from envwright.change import Operation
 from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment, UnknownInstance
+from envwright.priority import Priority
 from envwright.record import Record
-from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued
+from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued, in_flow
 from envwright.spec import EnvironmentSpec
 from envwright.states import HOLDS_NOTHING, State
 
@@ -61,6 +62,17 @@ def for_spec(spec: EnvironmentSpec) -> Wish:
         )
 
     return spec.environment_id, decide
+
+
+def in_order(wish: Wish, priority: Priority, bulk: str | None = None) -> Wish:
+    """The same request, for a run with this priority, or of this bulk."""
+    environment_id, decide = wish
+
+    def decide_in_order(seen: Record | None, now: float) -> AcceptedRun | Ticket:
+        decided = decide(seen, now)
+        return in_flow(decided, priority, bulk) if isinstance(decided, AcceptedRun) else decided
+
+    return environment_id, decide_in_order
 
 
 def about(environment_id: str, decide: Callable[[Record, float], AcceptedRun | Ticket]) -> Wish:

@@ -2,7 +2,34 @@
 
 from typing import Final
 
-ACCEPT: Final = """
+NOW: Final = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+"""
+
+ENLIST: Final = """
+local ranks = {high = 0, normal = 2, low = 4}
+
+-- Of one priority, single runs go before bulks; bulks take turns.
+local function take_turn(flows, turns, flow, rank)
+  redis.call('ZADD', flows, rank * 1e12 + redis.call('INCR', turns), flow)
+end
+
+local function enlist(line, flows, areas, turns, area, flow, priority, environment)
+  local rank = (ranks[priority] or ranks.normal) + (flow == priority and 0 or 1)
+  redis.call('RPUSH', line, environment)
+  redis.call('SADD', areas, area)
+  if not redis.call('ZSCORE', flows, flow) then take_turn(flows, turns, flow, rank) end
+end
+
+-- Which run waits, and in whose line: any other entry of a line is none any more.
+local function line_mark(run, flow) return run .. ' ' .. flow end
+"""
+
+ACCEPT: Final = (
+    NOW
+    + ENLIST
+    + """
 local state, run_id, step, expiry_id =
   unpack(redis.call('HMGET', KEYS[1], 'state', 'run_id', 'step', 'expiry_id'))
 if run_id == ARGV[10] then return 1 end
@@ -10,8 +37,6 @@ if (state or '') ~= ARGV[2] or (run_id or '') ~= ARGV[3] or (step or '') ~= ARGV
     or (expiry_id or '') ~= ARGV[12] then
   return 0
 end
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
 if ARGV[6] == '1' then
   for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
     if string.sub(field, 1, #ARGV[7]) == ARGV[7] then redis.call('HDEL', KEYS[1], field) end
@@ -22,13 +47,20 @@ redis.call('HSET', KEYS[1], 'updated_at', string.format('%.3f', now))
 for _, event in ipairs(cjson.decode(ARGV[5])) do
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', event)
 end
-if tonumber(ARGV[8]) < 0 then redis.call('ZREM', KEYS[3], ARGV[1])
+local area, flow, priority = unpack(ARGV, 14)
+if flow ~= '' then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('HSET', KEYS[1], 'line', line_mark(ARGV[10], flow))
+  enlist(KEYS[6], KEYS[7], KEYS[8], KEYS[9], area, flow, priority, ARGV[1])
+  redis.call('ZADD', KEYS[10], 'NX', redis.call('ZCARD', KEYS[10]), ARGV[1])
+elseif tonumber(ARGV[8]) < 0 then redis.call('ZREM', KEYS[3], ARGV[1])
 else redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[1]) end
 if ARGV[13] == 'never' then redis.call('ZREM', KEYS[5], ARGV[1])
 elseif ARGV[13] ~= '' then redis.call('ZADD', KEYS[5], ARGV[13], ARGV[1]) end
 redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
 return 1
 """
+)
 
 MOVE_EXPIRY: Final = """
 local record, events, expiries = unpack(KEYS)
@@ -45,11 +77,11 @@ else redis.call('ZADD', expiries, look_at, environment) end
 return 1
 """
 
-TAKE_EXPIRING: Final = """
+TAKE_EXPIRING: Final = (
+    NOW
+    + """
 local expiries = KEYS[1]
 local limit, again, prefix = unpack(ARGV)
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
 local taken = {}
 for _, environment in ipairs(redis.call('ZRANGEBYSCORE', expiries, '-inf', now, 'LIMIT', 0, limit))
 do
@@ -61,4 +93,26 @@ do
   end
 end
 return taken
+"""
+)
+
+COUNT_MEMBERS: Final = """
+local members, record, first, last = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local states, waiting, changed = {}, 0, 0
+for _, environment in ipairs(redis.call('ZRANGE', members, first, last)) do
+  local state, run, line, at = unpack(
+    redis.call('HMGET', record .. environment, 'state', 'run_id', 'line', 'updated_at'))
+  if state then
+    states[state] = (states[state] or 0) + 1
+    local waits = state == 'queued' and line and string.sub(line, 1, #run + 1) == run .. ' '
+    if waits then waiting = waiting + 1 end
+    changed = math.max(changed, tonumber(at))
+  end
+end
+local told = {}
+for state, count in pairs(states) do
+  told[#told + 1] = state
+  told[#told + 1] = count
+end
+return {waiting, string.format('%.3f', changed), told}
 """

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from envwright.connection import Connection, address
 from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
 from envwright.expiry import MovedExpiry
-from envwright.names import has_name
+from envwright.names import area_of, has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
 from envwright.record import LOOKUP_FIELD, Event, Expiry, Record, record_from_fields
 from envwright.runs import AcceptedRun
@@ -142,7 +142,7 @@ class Store(Connection):
         return [one for one in found if name is None or has_name(one, name)]
 
     def accept(self, runs: Sequence[AcceptedRun]) -> list[bool]:
-        """Write these runs into their records and put them among what is due.
+        """Write these runs into their records and put them among what is due, or in line.
 
         A run is written only while the record is still as the caller saw it; the answer says
         for each whether it was. A request that is repeated after a broken connection finds
@@ -158,6 +158,7 @@ class Store(Connection):
                         self._keys.due,
                         self._keys.environments,
                         self._keys.expiries,
+                        *self._line_of(run),
                     ],
                     args=[
                         run.environment_id,
@@ -173,10 +174,26 @@ class Store(Connection):
                         run.seen.step if run.seen else "",
                         _expiry_id(run.seen),
                         "" if run.expiry is None else _look_at(run.expiry),
+                        area_of(run.environment_id),
+                        run.run.flow if run.run.starts_in_line else "",
+                        run.run.priority,
                     ],
                     client=pipe,
                 )
             return [answer == 1 for answer in pipe.execute()]
+
+    def _line_of(self, run: AcceptedRun) -> list[str]:
+        """The keys of the line in which the run starts; none where it starts in no line."""
+        bulk, area = run.run.bulk, area_of(run.environment_id)
+        if bulk is None:
+            return []
+        return [
+            self._keys.line(area, bulk),
+            self._keys.flows(area),
+            self._keys.areas,
+            self._keys.turns,
+            self._keys.bulk_members(bulk),
+        ]
 
     def move_expiry(self, moved: MovedExpiry) -> bool:
         """Write this end into its record, and among those that a sweep looks at.

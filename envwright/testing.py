@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any, Final
 
 from envwright.acceptance import Acceptance, Messenger
+from envwright.bulk_memory import InMemoryBulkStore
 from envwright.client import Client
 from envwright.errors import NotAnswered, StoreCorrupt
 from envwright.expiry import MovedExpiry
@@ -56,6 +57,7 @@ class InMemoryStore(Store):
     def __init__(self) -> None:
         self._fields: dict[str, dict[str, str]] = {}
         self._history: dict[str, list[Event]] = {}
+        self.members: dict[str, dict[str, None]] = {}
         self._serial = count(1)
         self._changed = threading.Condition()
 
@@ -130,6 +132,8 @@ class InMemoryStore(Store):
             for field, value in have.items()
             if not (run.starts_anew and field.startswith(LOOKUP_FIELD))
         }
+        if run.run.starts_in_line and run.run.bulk is not None:
+            self.members.setdefault(run.run.bulk, {})[run.environment_id] = None
         self.write(run.environment_id, run.fields, *run.events)
         return True
 
@@ -144,6 +148,7 @@ class InMemoryClient(Client):
         # Nobody is there to be woken up: no message is sent.
         self._messenger = Messenger(self.settings)
         self._acceptance = Acceptance(self._memory, lambda run: True)
+        self._bulks = InMemoryBulkStore(self._memory.now, self._memory.read, self._memory.members)
         self._sights: dict[str, Sight] = {}
         self._consoles: dict[str, Console] = {}
         self._plans: dict[str, Plan] = {}

@@ -6,15 +6,12 @@ timer of retries in one, and only these scripts and the client's `ACCEPT` move a
 
 from typing import Final
 
+from envwright.scripts import NOW
 from envwright.store import EVENTS_KEPT
+from tasks.line_scripts import LET_IN
 
 CLOCK_STEP_FORGIVEN: Final = 1.0
 """Seconds by which Redis' clock may go back at once and nothing is moved along."""
-
-_NOW: Final = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-"""
 
 _WRITE: Final = """
 local function write(record, events, fields, told)
@@ -58,21 +55,47 @@ end
 """.replace("{kept}", str(EVENTS_KEPT))
 
 CLAIM: Final = (
-    _NOW
+    NOW
+    + LET_IN
     + _TAKE_BACK
     + _DEATHS
     + """
-local record, due, events, suspect = unpack(KEYS)
+local record, due, events, suspect, under_way, flows, areas, turns = unpack(KEYS)
 local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV)
-local heartbeats, given_up, pause = unpack(ARGV, 9)
-given_up = tonumber(given_up)
-local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until')
+local heartbeats, given_up, pause, area, limit, lines, bulks = unpack(ARGV, 9)
+given_up, limit = tonumber(given_up), tonumber(limit)
+local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until', 'run',
+  'line')
+
+local function wait_in_line(flow, priority, why)
+  redis.call('HDEL', under_way, environment)
+  redis.call('ZREM', due, environment)
+  if have[7] == line_mark(run, flow) then return end
+  redis.call('HSET', record, 'line', line_mark(run, flow))
+  enlist(lines .. flow, flows, areas, turns, area, flow, priority, environment)
+  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
+    {type = 'line', run = run, message = why .. ': it waits in line.'}))
+end
+
 if not have[1] then redis.call('ZREM', due, environment) return {'missing'} end
 if have[1] ~= format then return {'foreign'} end
 if have[2] ~= run then return {'stale'} end
 if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
 if tonumber(have[5] or '0') > now then return {'busy'} end
+if have[3] == 'queued' then
+  local wanted, flow, priority = run_in(have[6])
+  local is_in = redis.call('HGET', under_way, environment) == line_mark(run, flow)
+  if is_paused(bulks .. flow) then
+    wait_in_line(flow, priority, 'Its bulk is paused')
+    return {'in_line'}
+  elseif not is_in and redis.call('HLEN', under_way) >= limit then
+    wait_in_line(flow, priority, string.format('%d runs are under way in %s', limit, area))
+    return {'in_line'}
+  elseif not is_in then
+    let_in(record, under_way, bulks .. flow, environment, run, wanted, flow)
+  end
+end
 take_back_death(record, worker, heartbeats)
 local deaths = deaths_of(record, events, worker, heartbeats, run, step, given_up)
 if deaths == given_up - 1 then
@@ -103,7 +126,7 @@ return {'claimed', epoch, string.format('%.3f', now), redis.call('HGETALL', reco
 )
 
 NOTE: Final = (
-    _NOW
+    NOW
     + _WRITE
     + """
 local record, events = unpack(KEYS)
@@ -117,7 +140,7 @@ return 'written'
 )
 
 ADVANCE: Final = (
-    _NOW
+    NOW
     + _WRITE
     + """
 local record, due, events, suspect = unpack(KEYS)
@@ -140,7 +163,7 @@ return 'written'
 )
 
 RENEW: Final = (
-    _NOW
+    NOW
     + _TAKE_BACK
     + """
 local due, suspect = unpack(KEYS)
@@ -182,13 +205,14 @@ end
 """.replace("{forgiven}", str(CLOCK_STEP_FORGIVEN))
 
 TAKE_DUE: Final = (
-    _NOW
+    NOW
     + _FOLLOW_CLOCK
     + """
-local due, queue, swept = unpack(KEYS)
+local due, swept = unpack(KEYS)
 local prefix, limit, grace, at_rest, format, events = unpack(ARGV)
 local back = follow_clock(due, swept, prefix)
-local waiting = redis.call('LLEN', queue)
+local waiting = 0
+for i = 3, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
 local taken = {}
 for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, limit)) do
   local record = prefix .. environment
@@ -208,7 +232,7 @@ for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMI
       redis.call('XADD', events .. environment, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
         {type = 'state', run = have[3], state = 'cleaning', message = 'It is tried again.'}))
     end
-    taken[#taken + 1] = {environment, have[3], have[4], have[5]}
+    taken[#taken + 1] = {environment, have[3], have[4], have[5], have[1]}
   end
 end
 return {string.format('%.3f', back), taken}

@@ -14,9 +14,11 @@ from typing import Any, Final
 import structlog
 from redis.asyncio import Redis
 
-from envwright.names import RECORD_FORMAT, Keys, Step
-from envwright.record import Event, RunKind
+from config.settings import RUNS_PER_ACCOUNT
+from envwright.names import RECORD_FORMAT, Keys, Step, area_of, queue_lists
+from envwright.record import Event
 from envwright.states import AT_REST, TRIED_AGAIN
+from tasks.due import Due, due_of
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
@@ -32,6 +34,7 @@ class Refusal(StrEnum):
     MISSING = "missing"
     FOREIGN = "foreign"
     WAITING = "waiting"
+    IN_LINE = "in_line"
 
 
 class Written(StrEnum):
@@ -50,16 +53,6 @@ class Claimed:
     fields: Mapping[str, str]
     epoch: int
     now: float
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A run that somebody must be woken up for."""
-
-    environment_id: str
-    run_id: str
-    kind: RunKind
-    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +81,20 @@ _FORGOTTEN = f" {' '.join(sorted(AT_REST - TRIED_AGAIN))} "
 class WorkerStore:
     """The worker's writes. Redis' own errors pass through: the lease then runs out by itself."""
 
-    def __init__(self, redis: Redis, keys: Keys, queue: str, worker: str) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        queue: str,
+        worker: str,
+        limit: int = RUNS_PER_ACCOUNT,
+    ) -> None:
+        """`limit` is how many runs may build at once in one account and region."""
         self._redis = redis
         self._keys = keys
         self._queue = queue
         self._worker = worker
+        self._limit = limit
         self._suspect = keys.suspect(worker)
         self._claim = redis.register_script(CLAIM)
         self._note = redis.register_script(NOTE)
@@ -103,7 +105,11 @@ class WorkerStore:
     async def claim(
         self, environment_id: str, run_id: str, step: Step, lease: float
     ) -> Claimed | Refusal:
-        """Ask for the lease, for `lease` seconds, to do this step of this run."""
+        """Ask for the lease, for `lease` seconds, to do this step of this run.
+
+        A run that is still to begin waits in line where there is no room for it.
+        """
+        area = area_of(environment_id)
         started = Event(type="step", run=run_id, step=step, state="started")
         answer: list[Any] = await self._call(
             self._claim,
@@ -112,6 +118,10 @@ class WorkerStore:
                 self._keys.due,
                 self._keys.events(environment_id),
                 self._suspect,
+                self._keys.under_way(area),
+                self._keys.flows(area),
+                self._keys.areas,
+                self._keys.turns,
             ],
             [
                 environment_id,
@@ -125,6 +135,10 @@ class WorkerStore:
                 self._keys.heartbeat(""),
                 DEATHS_GIVEN_UP,
                 _SUSPECTS_PAUSE,
+                area,
+                self._limit,
+                self._keys.line(area, ""),
+                self._keys.bulk(""),
             ],
         )
         if answer[0] != "claimed":
@@ -202,7 +216,7 @@ class WorkerStore:
         """
         back, taken = await self._call(
             self._take_due,
-            [self._keys.due, self._queue, self._keys.swept],
+            [self._keys.due, self._keys.swept, *queue_lists(self._queue)],
             [
                 self._keys.record(""),
                 limit,
@@ -214,20 +228,11 @@ class WorkerStore:
         )
         if float(back) > 0:
             logger.warning("redis_clock_went_back", seconds=float(back))
-        return [due for entry in taken if (due := _due(*entry)) is not None]
+        return due_of(taken)
 
     @staticmethod
     async def _call(script: Any, keys: list[str], args: list[Any]) -> Any:
         return await script(keys=keys, args=args)
-
-
-def _due(environment_id: str, run_id: str, step: str, run: str) -> Due | None:
-    try:
-        return Due(environment_id, run_id, RunKind(json.loads(run)["kind"]), Step(step))
-    except (ValueError, KeyError, TypeError) as error:
-        # Of a newer format, or spoilt: it must not keep the others from being woken up.
-        logger.error("run_not_readable", environment=environment_id, error=str(error))
-        return None
 
 
 def _format() -> str:

@@ -6,15 +6,18 @@ from typing import Any
 import redis
 import redis.asyncio
 
+from config.settings import RUNS_PER_ACCOUNT
 from envwright.names import RECORD_FORMAT, Keys, Step
+from envwright.priority import Priority
 from envwright.record import Event, Expiry, Record, Run, RunKind
-from envwright.runs import accepted, enqueued, new_run
+from envwright.runs import accepted, enqueued, in_flow, new_run
 from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.store import Store
+from tasks.line import Line
 from tasks.store import Claimed, Hold, WorkerStore
 from tests.records import bring_end
-from tests.specs import spec
+from tests.specs import REGION, spec
 
 WEB = "web.eu-west-1"
 LEASE = 15.0
@@ -31,7 +34,14 @@ class Desk:
         self.redis = redis.Redis.from_url(url, decode_responses=True)
         self.settings = ClientSettings(redis_url=url, key_prefix=prefix, queue=prefix)
         self.store = Store(self.settings)
-        self.worker = WorkerStore(worker, self.keys, self.queue, "test-worker")
+        self._worker_redis = worker
+        self.limit_to(RUNS_PER_ACCOUNT)
+
+    def limit_to(self, runs: int) -> None:
+        """Let so many runs build at once in one area."""
+        redis = self._worker_redis
+        self.worker = WorkerStore(redis, self.keys, self.queue, "test-worker", runs)
+        self.line = Line(redis, self.keys, runs)
 
     def close(self) -> None:
         self.store.close()
@@ -41,11 +51,34 @@ class Desk:
         """The same, as another process has it."""
         return Store(self.settings)
 
-    def accept(self, name: str = "web", **changes: Any) -> Run:
+    def accept(
+        self,
+        name: str = "web",
+        priority: Priority = Priority.NORMAL,
+        bulk: str | None = None,
+        **changes: Any,
+    ) -> Run:
         """A run that builds an environment, with its spec changed so, on record."""
         wanted = enqueued(spec(name, **changes), None, self.store.now())
+        wanted = in_flow(wanted, priority, bulk)
         assert self.store.accept([wanted]) == [True]
         return wanted.run
+
+    async def arrive(self, *names: str, priority: Priority = Priority.NORMAL) -> list[Run]:
+        """Accept single runs of these names, and let each one's first message come."""
+        runs = [self.accept(name, priority) for name in names]
+        for name, run in zip(names, runs, strict=True):
+            await self.worker.claim(f"{name}.{REGION}", run.id, Step.NETWORK, LEASE)
+        return runs
+
+    async def let_in(self) -> list[str]:
+        """The names of those that a sweep lets in, in their order."""
+        admitted = await self.line.admit(100, GRACE)
+        return [one.environment_id.split(".")[0] for one in admitted]
+
+    def end(self, name: str, state: State = State.READY, **fields: str) -> None:
+        """Let the run of this environment have ended so."""
+        self.set_fields(f"{name}.{REGION}", state=state, lease_until=0, **fields)
 
     def replace(self, environment_id: str = WEB) -> Run:
         """A run that takes the environment down, in the place of the one it had."""

@@ -26,9 +26,10 @@ from envwright.states import State
 from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.context import Context
+from tasks.due import Due
 from tasks.lease import Lease, Look, clock
 from tasks.resources.base import kind_name
-from tasks.store import Claimed, Due, Hold, WorkerStore
+from tasks.store import Claimed, Hold, WorkerStore
 from tests.cloud import Cloud, Inventory, dying
 from tests.cloud.accounts import DEFAULT_ACCOUNT
 from tests.cloud.routes import INVENTORY

@@ -8,7 +8,7 @@ import redis
 
 from envwright.client import Client
 from envwright.failure import Failure, FailureCategory
-from envwright.names import Keys, Step
+from envwright.names import Keys, Step, queue_lists
 from envwright.outputs import Instance, Outputs
 from envwright.record import Expiry
 from envwright.states import State
@@ -76,5 +76,16 @@ def changing(changed: Callable[[], object]) -> Callable[..., Any]:
     return replacement
 
 
+def messages(client: Client, database: redis.Redis) -> list[str]:
+    """The messages that wait, of whatever priority."""
+    lists = queue_lists(client.settings.queue)
+    return [message for one in lists for message in database.lrange(one, 0, -1)]
+
+
 def queued(client: Client, database: redis.Redis) -> int:
-    return database.llen(client.settings.queue)
+    return len(messages(client, database))
+
+
+def lose_messages(client: Client, database: redis.Redis) -> int:
+    """Have the broker forget all that waits; returns how many lists there were."""
+    return database.delete(*queue_lists(client.settings.queue))

@@ -20,6 +20,7 @@ from envwright.store import Store
 from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.lease import End, Look
+from tasks.line import Line
 from tasks.store import WorkerStore
 from worker.health import beat
 from worker.lease import LeaseKeeper
@@ -46,13 +47,16 @@ class Runtime:
         self.loop.start()
         self.name = name_of_process()
         self._redis = self.loop.run(self._connect())
-        self.store = WorkerStore(self._redis, settings.keys, settings.queue, self.name)
+        self.store = WorkerStore(
+            self._redis, settings.keys, settings.queue, self.name, settings.runs_per_account
+        )
         self.clients = self.loop.run(self._open_clients())
         self.keeper = LeaseKeeper(self.store, settings.lease)
         self._looks: set[Look] = set()
         self._background = self.loop.run(self._start_background())
         self._records = Store(settings)
-        self._sweeper = Sweeper(app, self.loop, self.store, self._records, settings)
+        line = Line(self._redis, settings.keys, settings.runs_per_account)
+        self._sweeper = Sweeper(app, self.loop, self.store, line, self._records, settings)
         self._sweeper.start()
 
     def halt(self) -> None:

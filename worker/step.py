@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from envwright.errors import StoreCorrupt
 from envwright.failure import Failure, FailureCategory
+from envwright.messages import message_priority
 from envwright.names import CLEANUP_STEPS, Step
 from envwright.record import FRESH_STEP, Event, Record, Run, RunKind, record_from_fields
 from envwright.runs import compensation, tried_again
@@ -46,6 +47,8 @@ class Outcome:
     """What is to be done after a step: let the chain go on, or send another run, or neither."""
 
     chain_goes_on: bool = False
+    priority: int = 0
+    """That of the next step's message."""
     failure: Failure | None = None
     compensation: Run | None = None
 
@@ -141,7 +144,8 @@ class _StepRun:
         if after is not None:
             fields = {"step": str(after), **FRESH_STEP}
             written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
-            return Outcome(chain_goes_on=written)
+            priority = message_priority(run.kind, run.priority, begun=True)
+            return Outcome(chain_goes_on=written, priority=priority)
         fields = {"state": str(run.goal), **FRESH_STEP}
         if run.kind is RunKind.CLEANUP:
             # The failure is that of an earlier try: it is told in the events.
@@ -192,7 +196,7 @@ class _StepRun:
         if self._record.on_failure == "hold":
             await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)
             return Outcome(failure=failure)
-        cleanup = compensation(self._now + clock() - self._begun)
+        cleanup = compensation(self._now + clock() - self._begun).in_flow(run.priority, run.bulk)
         fields |= {
             "state": str(State.CLEANING),
             "step": str(CLEANUP_STEPS[0]),

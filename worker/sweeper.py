@@ -1,7 +1,7 @@
-"""Wakes a worker up for every run that is due and that nobody works on, and ends what expires."""
+"""Wakes workers up for what is due and what there is room for, and ends what expires."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from celery import Celery
@@ -12,7 +12,9 @@ from config.settings import WorkerSettings
 from envwright.errors import StoreUnavailable
 from envwright.messages import send_run
 from envwright.store import Store
+from tasks.due import Due
 from tasks.expiry import carry_out_ends
+from tasks.line import Line
 from tasks.store import WorkerStore
 from worker.loop import LoopThread
 
@@ -32,12 +34,14 @@ class Sweeper:
         app: Celery,
         loop: LoopThread,
         store: WorkerStore,
+        line: Line,
         records: Store,
         settings: WorkerSettings,
     ) -> None:
         self._app = app
         self._loop = loop
         self._store = store
+        self._line = line
         self._records = records
         self._settings = settings
         self._stopped = threading.Event()
@@ -56,6 +60,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.sweep_every):
+            self._to_the_end(self._admit)
             self._to_the_end(self._sweep)
             self._to_the_end(self._sweep_ends)
 
@@ -69,13 +74,21 @@ class Sweeper:
             # Whatever it is, it must not end what finds every run that was lost.
             logger.exception("sweep_crashed")
 
+    def _admit(self) -> int:
+        """Let runs in that wait in line, and send for them."""
+        let_in = self._loop.run(self._line.admit(_AT_ONCE, self._settings.wake_grace))
+        return self._send(let_in, "run_let_in")
+
     def _sweep(self) -> int:
         """Send what is due; what could not be sent is due again after the grace."""
         due = self._loop.run(self._store.take_due(_AT_ONCE, self._settings.wake_grace))
-        for one in due:
-            send_run(self._app, one.environment_id, one.run_id, one.kind, one.step)
-            logger.info("run_woken_up", environment=one.environment_id, run=one.run_id)
-        return len(due)
+        return self._send(due, "run_woken_up")
+
+    def _send(self, runs: Sequence[Due], told: str) -> int:
+        for one in runs:
+            send_run(self._app, one.environment_id, one.run_id, one.kind, one.step, one.priority)
+            logger.info(told, environment=one.environment_id, run=one.run_id)
+        return len(runs)
 
     def _sweep_ends(self) -> int:
         """Begin the cleanups of what has expired; they are due for a sweep to send them."""

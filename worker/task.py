@@ -5,7 +5,7 @@ environment and a run. Retries live in the record and not here: Celery's would s
 memory, and be sent twice past the visibility timeout.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from celery import Task
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
-from envwright.messages import send_run
+from envwright.messages import message_priority, send_run
 from envwright.names import CLEANUP_STEPS
 from envwright.record import Run
 from tasks.chain import PLACES
@@ -54,9 +54,12 @@ class StepTask(Task):  # type: ignore[type-arg]  # not generic at run time
                 raise StepFailed(outcome.failure.message)
             if not outcome.chain_goes_on:
                 raise Ignore
+            # With `task_inherit_parent_priority` Celery sends the next step with this one's.
+            cast(dict[str, Any], self.request.delivery_info)["priority"] = outcome.priority
 
     def _send(self, environment_id: str, run: Run) -> None:
         try:
-            send_run(self.app, environment_id, run.id, run.kind, CLEANUP_STEPS[0])
+            priority = message_priority(run.kind, run.priority, begun=True)
+            send_run(self.app, environment_id, run.id, run.kind, CLEANUP_STEPS[0], priority)
         except (OperationalError, OSError) as error:
             logger.warning("compensation_not_sent", error=str(error), found_by="sweeper")

@@ -18,6 +18,7 @@ from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, CommandLine, log_of, wait_for_log
 from tests.cloud import Cloud
 from tests.conftest import WorkerFactory
+from tests.records import lose_messages, messages, queued
 from tests.specs import spec
 from worker.processes import wait_until
 
@@ -137,7 +138,7 @@ def test_what_cannot_be_read_is_parked_and_the_others_are_done(
     assert not trace.exists()
     assert CANARY not in json.dumps([message.model_dump() for message in found])
     assert CANARY not in one.child.output()
-    assert database.llen(client.settings.queue) == 0
+    assert queued(client, database) == 0
     assert not list(database.scan_iter(client.settings.keys.deliveries("*")))
     returned = [line for line in log_of(one) if line["event"] == "message_returned"]
     assert len(returned) == 2 * 22
@@ -155,12 +156,12 @@ def test_a_message_says_its_format_and_one_without_is_of_the_first(
     """Each step's message says it, also those that the chain sends; a message of version 0.1.0, or
     of a producer without this package, says nothing and is taken."""
     run = client.enqueue(spec()).run_id
-    (sent,) = map(json.loads, database.lrange(client.settings.queue, 0, -1))
+    (sent,) = map(json.loads, messages(client, database))
     assert sent["headers"][FORMAT_HEADER] == MESSAGE_FORMAT
     _, _, embedded = json.loads(base64.b64decode(sent["body"]))
     told = [one["options"]["headers"][FORMAT_HEADER] for one in embedded["chain"]]
     assert told == [MESSAGE_FORMAT] * 3
-    database.delete(client.settings.queue)
+    lose_messages(client, database)
 
     post([["web.eu-west-1", run], {}, {"chain": None}])
     one = worker(ENVWRIGHT_WAKE_GRACE="60")

@@ -15,6 +15,7 @@ from envwright.errors import (
     EnvwrightError,
     StoreUnavailable,
 )
+from envwright.names import queue_lists
 from envwright.states import State
 from envwright.store import Store
 from tests.records import WEB, changing
@@ -128,7 +129,8 @@ def test_what_cannot_be_sent_is_accepted_all_the_same(
     client: Client, database: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is on record and due, which is all that a worker needs; the log says so."""
-    database.set(client.settings.queue, "not a list, so that nothing can be put into it")
+    for one in queue_lists(client.settings.queue):
+        database.set(one, "not a list, so that nothing can be put into it")
 
     with caplog.at_level(logging.WARNING, "envwright.acceptance"):
         ticket = client.enqueue(spec())

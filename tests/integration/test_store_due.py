@@ -7,8 +7,9 @@ import pytest
 from envwright.names import RECORD_FORMAT, Step
 from envwright.record import RunKind
 from envwright.states import AT_REST, TRIED_AGAIN, State
+from tasks.due import Due
 from tasks.scripts import CLOCK_STEP_FORGIVEN
-from tasks.store import Claimed, Due, Refusal, Written
+from tasks.store import Claimed, Refusal, Written
 from tests.clock import jump
 from tests.desk import GRACE, HOUR, LEASE, WEB, Desk, Moment
 
@@ -30,7 +31,7 @@ async def test_what_is_due_is_handed_out_once_and_put_off(desk: Desk) -> None:
     with Moment(desk) as then:
         taken = await desk.worker.take_due(100, GRACE)
 
-    assert taken == [Due(WEB, run.id, RunKind.PROVISION, Step.NETWORK)]
+    assert taken == [Due(WEB, run.id, RunKind.PROVISION, Step.NETWORK, 3)]
     assert then.is_when(desk.due(), GRACE)
     assert await desk.worker.take_due(100, GRACE) == []
 

@@ -13,12 +13,14 @@ from config.settings import WorkerSettings
 from envwright.names import Step
 from envwright.record import RunKind
 from envwright.store import Store
-from tasks.store import Due, WorkerStore
+from tasks.due import Due
+from tasks.line import Line
+from tasks.store import WorkerStore
 from worker import sweeper
 from worker.loop import LoopThread
 from worker.sweeper import Sweeper
 
-DUE = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY)
+DUE = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY, 6)
 
 
 class FakeRecords:
@@ -32,6 +34,16 @@ class FakeRecords:
 
 
 NO_ENDS = cast(Store, FakeRecords())
+
+
+class FakeLine:
+    """A line in which nobody waits."""
+
+    async def admit(self, at_once: int, grace: float) -> list[Due]:
+        return []
+
+
+NO_LINE = cast(Line, FakeLine())
 
 
 class FakeStore:
@@ -64,10 +76,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was published; a broker that refuses the run `unsendable` stands in for a real one."""
     messages: list[Any] = []
 
-    def send(app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step) -> None:
+    def send(
+        app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step, priority: int
+    ) -> None:
         if run_id == "unsendable":
             raise OperationalError("the broker is gone")
-        messages.append((environment_id, run_id, kind, first))
+        messages.append((environment_id, run_id, kind, first, priority))
 
     monkeypatch.setattr(sweeper, "send_run", send)
     return messages
@@ -76,7 +90,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def swept(loop: LoopThread, store: FakeStore) -> None:
     """Let a sweeper work until nothing is due any more."""
     settings = WorkerSettings(sweep_every=0.01)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_ENDS, settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_LINE, NO_ENDS, settings)
     one.start()
     assert store.exhausted.wait(10)
     one.stop()
@@ -86,14 +100,14 @@ def test_what_is_due_is_sent(loop: LoopThread, sent: list[Any]) -> None:
     """With all that the message needs: a run is sent from the step where it stands."""
     swept(loop, FakeStore([DUE]))
 
-    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY)]
+    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY, 6)]
 
 
 def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: list[Any]) -> None:
     """A thousand that are due do not wait for a thousand rounds."""
     settings = WorkerSettings(sweep_every=60)
     store = FakeStore([DUE] * sweeper._AT_ONCE, [DUE] * sweeper._AT_ONCE, [DUE])
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_ENDS, settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_LINE, NO_ENDS, settings)
 
     rounds = [one._sweep() for _ in range(3)]
 
@@ -114,7 +128,7 @@ def test_no_trouble_ends_it(loop: LoopThread, sent: list[Any], trouble: Any) -> 
     """It is the only thing that finds what was lost, so it goes on whatever happens."""
     swept(loop, FakeStore(trouble, [DUE]))
 
-    assert [run_id for _, run_id, _, _ in sent] == ["run"]
+    assert [run_id for _, run_id, *_ in sent] == ["run"]
 
 
 def test_what_cannot_be_sent_keeps_no_end_from_coming(
@@ -132,7 +146,7 @@ def test_what_cannot_be_sent_keeps_no_end_from_coming(
 def test_it_stops_when_it_is_told_to(loop: LoopThread) -> None:
     """In the middle of its pause, too."""
     settings = WorkerSettings(sweep_every=60)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), NO_ENDS, settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), NO_LINE, NO_ENDS, settings)
     one.start()
 
     one.halt()

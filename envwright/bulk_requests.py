@@ -1,0 +1,173 @@
+"""What callers ask of a bulk: many environments as one thing."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Final
+
+from envwright import requests
+from envwright.acceptance import CHUNK, Acceptance
+from envwright.bulk import FAILED_MEMBERS, Bulk, BulkAnswer, Member
+from envwright.bulk_store import BulkStore
+from envwright.priority import Priority
+from envwright.requests import Answer, Ticket, Wish
+from envwright.runs import retried
+from envwright.spec import EnvironmentSpec
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class BulkRequests:
+    """The part of the client that is about bulks."""
+
+    _acceptance: Acceptance
+    _bulks: BulkStore
+
+    def enqueue_bulk(
+        self,
+        specs: Iterable[EnvironmentSpec],
+        *,
+        name: str | None = None,
+        priority: Priority = Priority.LOW,
+        max_failures: int | None = None,
+        bulk_id: str | None = None,
+        told: Callable[[Sequence[Answer]], None] | None = None,
+    ) -> Bulk:
+        """Ask for many environments as one thing; returns as soon as all are on record.
+
+        They wait in line and are let in bit by bit. `specs` are taken up in chunks, so they need
+        not fit into memory; `told` is handed the answers of each chunk, in order. A refusal is an
+        answer, too. An environment that is there already, with the same spec, is no member.
+        When more than `max_failures` members have failed, the bulk pauses by itself.
+
+        After a `StoreUnavailable` half-way, what was accepted stays so. The same specs again under
+        the same `bulk_id` make no second runs, and go on with the others.
+
+        Raises `ValueError` for a `bulk_id` that is none: it has up to 64 letters, digits, `_`, `.`
+        and `-`.
+        """
+        opened = self._bulks.open(
+            _checked(bulk_id) if bulk_id else _new_id(), name, Priority(priority), max_failures
+        )
+        waiting = iter(specs)
+        while chunk := list(islice(waiting, CHUNK)):
+            wishes = [
+                requests.in_order(requests.for_spec(one), opened.priority, opened.id)
+                for one in chunk
+            ]
+            answers = self._acceptance.ask_all(wishes)
+            refused = _refused(wishes, answers)
+            existing = [
+                one.environment_id
+                for one in answers
+                if isinstance(one, Ticket) and not one.accepted
+            ]
+            self._bulks.note_answers(opened.id, refused, existing)
+            if told is not None:
+                told(answers)
+        self._bulks.seal(opened.id)
+        return self._bulks.read(opened.id)
+
+    def bulk(self, bulk_id: str) -> Bulk:
+        """A bulk, its members counted by their state. Raises `UnknownBulk`."""
+        return self._bulks.read(bulk_id)
+
+    def bulks(self) -> Iterator[Bulk]:
+        """All bulks, the newest first."""
+        for bulk_id in self._bulks.ids():
+            yield self._bulks.read(bulk_id)
+
+    def bulk_members(self, bulk_id: str) -> Iterator[Member]:
+        """The environments of a bulk, in the order in which they were asked for.
+
+        Raises `UnknownBulk`.
+        """
+        self._bulks.read(bulk_id)
+        for some in self._bulks.member_ids(bulk_id):
+            yield from self._bulks.members(some)
+
+    def bulk_refusals(self, bulk_id: str) -> Iterator[tuple[str, str]]:
+        """The environments that are no members since their specs were refused, and why.
+
+        Raises `UnknownBulk`.
+        """
+        self._bulks.read(bulk_id)
+        yield from self._bulks.refused(bulk_id)
+
+    def pause_bulk(self, bulk_id: str) -> Bulk:
+        """Let no more of a bulk's members in. Those that a worker has begun go on.
+
+        Raises `UnknownBulk`.
+        """
+        self._bulks.read(bulk_id)
+        self._bulks.pause(bulk_id)
+        return self._bulks.read(bulk_id)
+
+    def resume_bulk(self, bulk_id: str) -> Bulk:
+        """Go on with a bulk that was paused; failures are counted anew. Raises `UnknownBulk`."""
+        self._bulks.read(bulk_id)
+        self._bulks.resume(bulk_id)
+        return self._bulks.read(bulk_id)
+
+    def retry_bulk(self, bulk_id: str) -> BulkAnswer:
+        """Put a bulk's failed members in line again, and go on with it where it was paused.
+
+        Members whose cleanup failed are cleaned up first: ask again for them. Raises
+        `UnknownBulk`.
+        """
+        self.resume_bulk(bulk_id)
+        return self._ask_members(
+            bulk_id,
+            lambda one: one.state in FAILED_MEMBERS,
+            lambda one: requests.about(one, retried),
+        )
+
+    def destroy_bulk(self, bulk_id: str, *, force: bool = False) -> BulkAnswer:
+        """Take all of a bulk's members down; what waits in line is not begun.
+
+        `force` lifts termination protection, as `destroy` does; without it those that are
+        protected are refused. Raises `UnknownBulk`.
+        """
+        self.pause_bulk(bulk_id)
+        destroy = partial(requests.destroy, force=force)
+        return self._ask_members(
+            bulk_id, lambda one: True, lambda one: requests.about(one, destroy)
+        )
+
+    def _ask_members(
+        self, bulk_id: str, concerns: Callable[[Member], bool], wish: Callable[[str], Wish]
+    ) -> BulkAnswer:
+        bulk, accepted, refused = self._bulks.read(bulk_id), 0, dict[str, str]()
+        for some in self._bulks.member_ids(bulk_id):
+            wishes = [
+                requests.in_order(wish(one.environment_id), bulk.priority, bulk.id)
+                for one in self._bulks.members(some)
+                if concerns(one)
+            ]
+            answers = self._acceptance.ask_all(wishes)
+            accepted += sum(isinstance(one, Ticket) and one.accepted for one in answers)
+            refused |= _refused(wishes, answers)
+        return BulkAnswer(accepted=accepted, refused=refused)
+
+
+def _refused(wishes: Sequence[Wish], answers: Sequence[Answer]) -> dict[str, str]:
+    return {
+        environment_id: str(answer)
+        for (environment_id, _), answer in zip(wishes, answers, strict=True)
+        if not isinstance(answer, Ticket)
+    }
+
+
+def _checked(bulk_id: str) -> str:
+    if not _ID.fullmatch(bulk_id) or bulk_id in tuple(Priority):
+        raise ValueError(
+            f"{bulk_id!r} cannot be the id of a bulk: it may have up to 64 letters, digits, `_`, "
+            f"`.` and `-`, and must not be the name of a priority."
+        )
+    return bulk_id
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]

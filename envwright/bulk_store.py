@@ -1,0 +1,167 @@
+"""Bulks in Redis, as callers see them. Their members go in line with `Store.accept`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from envwright.bulk import Bulk, Member
+from envwright.connection import Connection
+from envwright.errors import UnknownBulk
+from envwright.failure import Failure
+from envwright.priority import Priority
+from envwright.scripts import COUNT_MEMBERS
+from envwright.settings import ClientSettings
+from envwright.states import State
+
+_COUNTED_AT_ONCE: Final = 5000
+"""Members that one script counts: Redis does nothing else for some milliseconds."""
+
+_READ_AT_ONCE: Final = 500
+
+
+def unknown_bulk(bulk_id: str) -> UnknownBulk:
+    return UnknownBulk(f"There is no bulk {bulk_id}: `envwright bulks` shows all.")
+
+
+class BulkStore(Connection):
+    """Opens, reads and pauses bulks. Raises `StoreUnavailable` from every method."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        super().__init__(settings)
+        self._count_members = self._redis.register_script(COUNT_MEMBERS)
+
+    def open(
+        self, bulk_id: str, name: str | None, priority: Priority, max_failures: int | None
+    ) -> Bulk:
+        """Write a bulk down, or open one again: what it is stays as it was said first."""
+        key, now = self._keys.bulk(bulk_id), self.now()
+        first = {"created_at": f"{now:.3f}", "priority": str(priority)}
+        if name is not None:
+            first["name"] = name
+        if max_failures is not None:
+            first["max_failures"] = str(max_failures)
+        with self._answering():
+            pipe = self._redis.pipeline()
+            if not self._redis.exists(key):
+                for field, value in first.items():
+                    pipe.hsetnx(key, field, value)
+            pipe.hdel(key, "sealed_at")
+            pipe.zadd(self._keys.bulks, {bulk_id: now}, nx=True)
+            pipe.execute()
+        return self.read(bulk_id)
+
+    def seal(self, bulk_id: str) -> None:
+        """Say that it has all its members."""
+        self._set(bulk_id, {"sealed_at": f"{self.now():.3f}"})
+
+    def read(self, bulk_id: str) -> Bulk:
+        """The bulk, and its members counted. Raises `UnknownBulk`."""
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall(self._keys.bulk(bulk_id))
+            pipe.zcard(self._keys.bulk_members(bulk_id))
+            pipe.hlen(self._keys.bulk_refused(bulk_id))
+            pipe.scard(self._keys.bulk_existing(bulk_id))
+            fields, total, refused, existing = pipe.execute()
+        if not fields:
+            raise unknown_bulk(bulk_id)
+        return Bulk.model_validate(
+            {
+                **fields,
+                **self._counted(bulk_id, total),
+                "id": bulk_id,
+                "total": total,
+                "refused": refused,
+                "existing": existing,
+                "counted_at": self.now(),
+            }
+        )
+
+    def ids(self) -> list[str]:
+        """The ids of all bulks, the newest first."""
+        with self._answering():
+            return cast(list[str], self._redis.zrange(self._keys.bulks, 0, -1, desc=True))
+
+    def note_answers(
+        self, bulk_id: str, refused: Mapping[str, str], existing: Sequence[str]
+    ) -> None:
+        """Write down which environments are no members, and why; members stay what they are."""
+        members = self._keys.bulk_members(bulk_id)
+        with self._answering():
+            pipe = self._redis.pipeline()
+            if refused:
+                pipe.hset(self._keys.bulk_refused(bulk_id), mapping=cast(Any, dict(refused)))
+            if existing:
+                scores: list[Any] = self._redis.zmscore(members, list(existing))
+                foreign = [
+                    one for one, score in zip(existing, scores, strict=True) if score is None
+                ]
+                if foreign:
+                    pipe.sadd(self._keys.bulk_existing(bulk_id), *foreign)
+            pipe.execute()
+
+    def pause(self, bulk_id: str) -> None:
+        """Let no more of its members in."""
+        self._set(bulk_id, {"paused_at": f"{self.now():.3f}"})
+
+    def resume(self, bulk_id: str) -> None:
+        """Let its members in again, and count failures anew."""
+        with self._answering():
+            pipe = self._redis.pipeline()
+            pipe.hdel(self._keys.bulk(bulk_id), "paused_at", "paused_because", "failures")
+            pipe.execute()
+
+    def member_ids(self, bulk_id: str) -> Iterator[list[str]]:
+        """The ids of its members, in chunks, in the order in which they were asked for."""
+        start = 0
+        while True:
+            with self._answering():
+                some = cast(
+                    list[str],
+                    self._redis.zrange(
+                        self._keys.bulk_members(bulk_id), start, start + _READ_AT_ONCE - 1
+                    ),
+                )
+            if not some:
+                return
+            yield some
+            start += len(some)
+
+    def members(self, environment_ids: Sequence[str]) -> list[Member]:
+        """How these environments stand."""
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            for one in environment_ids:
+                pipe.hmget(self._keys.record(one), "state", "cleanup_failure", "failure")
+            answers = pipe.execute()
+        return [
+            Member(
+                environment_id=one,
+                state=None if state is None else State(state),
+                failure=Failure.model_validate_json(why) if (why := first or second) else None,
+            )
+            for one, (state, first, second) in zip(environment_ids, answers, strict=True)
+        ]
+
+    def refused(self, bulk_id: str) -> Iterator[tuple[str, str]]:
+        """The environments whose specs were refused, and why."""
+        with self._answering():
+            yield from self._redis.hscan_iter(self._keys.bulk_refused(bulk_id))
+
+    def _set(self, bulk_id: str, fields: Mapping[str, str]) -> None:
+        with self._answering():
+            self._redis.hset(self._keys.bulk(bulk_id), mapping=cast(Any, dict(fields)))
+
+    def _counted(self, bulk_id: str, total: int) -> dict[str, Any]:
+        states: dict[str, int] = {}
+        waiting, changed = 0, 0.0
+        for first in range(0, total, _COUNTED_AT_ONCE):
+            with self._answering():
+                answer: Any = self._count_members(
+                    keys=[self._keys.bulk_members(bulk_id)],
+                    args=[self._keys.record(""), first, first + _COUNTED_AT_ONCE - 1],
+                )
+            waiting += answer[0]
+            changed = max(changed, float(answer[1]))
+            for state, count in zip(answer[2][::2], answer[2][1::2], strict=True):
+                states[state] = states.get(state, 0) + count
+        return {"states": states, "waiting": waiting, "last_change_at": changed or None}

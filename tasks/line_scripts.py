@@ -1,0 +1,96 @@
+"""The Lua scripts by which runs are let in from the line.
+
+A run is in `due` or in a line, and one script moves it from the one to the other: so it is lost as
+little as what is in `due`. An entry of a line is only a hint. Whether the run still waits in that
+line stands in its record: one that was cancelled, say, leaves its entry behind.
+"""
+
+from typing import Final
+
+from envwright.scripts import ENLIST, NOW
+
+LET_IN: Final = (
+    ENLIST
+    + """
+-- What cannot be read is let in as if it were any run: its step says what is wrong.
+local function run_in(text)
+  local is_read, run = pcall(cjson.decode, text)
+  if not is_read or type(run) ~= 'table' then run = {} end
+  local function said(name) return type(run[name]) == 'string' and run[name] end
+  local priority = said('priority') or 'normal'
+  return run, said('bulk') or priority, priority
+end
+
+local function is_paused(bulk)
+  local have = redis.call('HMGET', bulk, 'paused_at', 'max_failures', 'failures')
+  if have[1] or not have[2] then return have[1] end
+  local failures, allowed = tonumber(have[3] or '0'), tonumber(have[2])
+  if failures <= allowed then return false end
+  redis.call('HSET', bulk, 'paused_at', string.format('%.3f', now), 'paused_because',
+    string.format('%d of its members failed, and at most %d may.', failures, allowed))
+  return true
+end
+
+local function let_in(record, under_way, bulk, environment, id, run, flow)
+  redis.call('HSET', under_way, environment, line_mark(id, flow))
+  if redis.call('EXISTS', bulk) == 1 then
+    redis.call('HSETNX', bulk, 'started_at', string.format('%.3f', now))
+  end
+  if redis.call('HGET', record, 'line') ~= line_mark(id, flow) then return end
+  redis.call('HSET', record, 'line', '')
+  local since = tonumber(run.admitted_at) or tonumber(run.accepted_at)
+  if not since then return end
+  run.deadline_at = now + run.deadline_at - since
+  run.admitted_at = now
+  redis.call('HSET', record, 'run', cjson.encode(run))
+end
+"""
+)
+
+ADMIT: Final = (
+    NOW
+    + LET_IN
+    + """
+local under_way, flows, areas, turns, due = unpack(KEYS)
+local area, records, lines, bulks = unpack(ARGV)
+local limit, grace, at_once, looks = unpack(ARGV, 5)
+
+-- Who is let in leaves by what its record says: so nothing has to be told when a worker dies.
+local all = redis.call('HGETALL', under_way)
+for i = 1, #all, 2 do
+  local environment = all[i]
+  local id, flow = string.match(all[i + 1], '^(%S+) (.+)$')
+  local have = redis.call('HMGET', records .. environment, 'run_id', 'state', 'failure')
+  if have[1] ~= id or have[2] ~= 'queued' and have[2] ~= 'provisioning' then
+    redis.call('HDEL', under_way, environment)
+    local is_failed, why = pcall(cjson.decode, have[3] or '')
+    if is_failed and why.category ~= 'cancelled' and redis.call('EXISTS', bulks .. flow) == 1 then
+      redis.call('HINCRBY', bulks .. flow, 'failures', 1)
+    end
+  end
+end
+
+local room = math.min(at_once, limit - redis.call('HLEN', under_way))
+local taken, held, looked = {}, {}, 0
+while #taken < room and looked < tonumber(looks) do
+  looked = looked + 1
+  local flow, score = unpack(redis.call('ZPOPMIN', flows))
+  if not flow then break end
+  local bulk = bulks .. flow
+  local environment = not is_paused(bulk) and redis.call('LPOP', lines .. flow)
+  if environment then
+    take_turn(flows, turns, flow, math.floor(score / 1e12))
+    local record = records .. environment
+    local have = redis.call('HMGET', record, 'run_id', 'step', 'run', 'state', 'line')
+    if have[4] == 'queued' and have[5] == line_mark(have[1], flow) then
+      let_in(record, under_way, bulk, environment, have[1], run_in(have[3]), flow)
+      redis.call('ZADD', due, now + grace, environment)
+      taken[#taken + 1] = {environment, have[1], have[2], have[3], have[4]}
+    end
+  elseif redis.call('EXISTS', lines .. flow) == 1 then held[flow] = score end
+end
+for flow, score in pairs(held) do redis.call('ZADD', flows, score, flow) end
+if redis.call('EXISTS', flows) == 0 then redis.call('SREM', areas, area) end
+return taken
+"""
+)

@@ -1,0 +1,299 @@
+"""The line: so many runs build at once, and the others are let in one after the other."""
+
+import asyncio
+
+import pytest
+
+from envwright.failure import Failure, FailureCategory
+from envwright.names import Step, area_of
+from envwright.priority import Priority
+from envwright.record import RunKind
+from envwright.runs import cancelled
+from envwright.states import State
+from tasks.due import Due
+from tasks.store import Claimed, Refusal, WorkerStore
+from tests.clock import jump
+from tests.desk import GRACE, HOUR, LEASE, WEB, Desk, Moment
+from tests.specs import REGION
+
+
+def failure(category: FailureCategory) -> str:
+    return Failure(category=category, message="It failed.", step=Step.NETWORK).model_dump_json()
+
+
+async def claim(desk: Desk, name: str, run_id: str, store: WorkerStore | None = None) -> object:
+    return await (store or desk.worker).claim(f"{name}.{REGION}", run_id, Step.NETWORK, LEASE)
+
+
+async def test_what_there_is_no_room_for_waits_and_says_so_once(desk: Desk) -> None:
+    """It stays queued, is neither due nor in a message, and does not count as tried."""
+    desk.limit_to(1)
+    await desk.arrive("first")
+    run = desk.accept()
+
+    for _ in range(2):
+        assert await claim(desk, "web", run.id) is Refusal.IN_LINE
+
+    record = desk.record()
+    assert (record.state, record.attempt) == (State.QUEUED, 0)
+    assert desk.due() is None
+    lines = [one.message for one in desk.told() if one.type == "line"]
+    assert lines == ["1 runs are under way in eu-west-1: it waits in line."]
+    assert await desk.let_in() == []
+
+
+async def test_who_is_let_in_is_sent_for_and_due(desk: Desk) -> None:
+    """With the first one's end there is room, and a message that is lost is sent again."""
+    desk.limit_to(1)
+    _, run = await desk.arrive("first", "web")
+    desk.end("first")
+
+    with Moment(desk) as then:
+        admitted = await desk.line.admit(100, GRACE)
+
+    assert admitted == [Due(WEB, run.id, RunKind.PROVISION, Step.NETWORK, 3)]
+    assert then.is_when(desk.due(), GRACE)
+    assert await desk.let_in() == []
+    desk.make_due()
+    assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
+    assert isinstance(await claim(desk, "web", run.id), Claimed)
+
+
+async def test_the_limit_holds_over_all_workers(desk: Desk) -> None:
+    """However many of them claim and let in at the same time, no more are under way."""
+    desk.limit_to(3)
+    names = [f"web-{n}" for n in range(20)]
+    runs = [desk.accept(name) for name in names]
+    other = Desk(desk.settings.redis_url, desk.keys.prefix, desk._worker_redis)
+    other.limit_to(3)
+    stores = [desk.worker, other.worker]
+
+    answers = await asyncio.gather(
+        *(
+            claim(desk, name, run.id, stores[n % 2])
+            for n, (name, run) in enumerate(zip(names, runs, strict=True))
+        )
+    )
+    claimed = [name for name, one in zip(names, answers, strict=True) if isinstance(one, Claimed)]
+    assert len(claimed) == 3
+
+    seen = set(claimed)
+    while len(seen) < 20:
+        for name in claimed:
+            desk.end(name)
+        let_in = await asyncio.gather(desk.let_in(), other.let_in())
+        claimed = [name for some in let_in for name in some]
+        assert 0 < len(claimed) <= 3
+        assert not seen & set(claimed)
+        seen |= set(claimed)
+    other.close()
+
+
+async def test_a_worker_that_dies_keeps_its_place(desk: Desk) -> None:
+    """Its run is still under way, and whoever takes it over is not sent to the line."""
+    desk.limit_to(1)
+    first, _ = await desk.arrive("first", "web")
+    desk.end_lease(f"first.{REGION}")
+
+    assert await desk.let_in() == []
+    assert isinstance(await claim(desk, "first", first.id), Claimed)
+
+
+@pytest.mark.parametrize("state", [State.READY, State.FAILED, State.CLEANING, State.DESTROYED])
+async def test_whatever_its_end_a_run_makes_room(desk: Desk, state: State) -> None:
+    desk.limit_to(1)
+    await desk.arrive("first", "web")
+    desk.end("first", state)
+
+    assert await desk.let_in() == ["web"]
+
+
+async def test_a_run_whose_place_another_took_makes_room(desk: Desk) -> None:
+    """The environment is being taken down: that is no run that builds."""
+    desk.limit_to(1)
+    await desk.arrive("first", "web")
+    desk.replace(f"first.{REGION}")
+
+    assert await desk.let_in() == ["web"]
+
+
+async def test_a_cleanup_never_waits(desk: Desk) -> None:
+    """It frees what others may wait for. Of one that waited, the place in line is forgotten."""
+    desk.limit_to(1)
+    await desk.arrive("first", "web")
+
+    run = desk.replace()
+
+    assert isinstance(await desk.worker.claim(WEB, run.id, Step.INSTANCE, LEASE), Claimed)
+    desk.end("first")
+    assert await desk.let_in() == []
+
+
+async def test_one_that_is_held_while_it_waits_is_not_let_in(desk: Desk) -> None:
+    """Cancelled with `on_failure: hold`, there is nothing to take down and nothing to build."""
+    desk.limit_to(1)
+    await desk.arrive("first")
+    run = desk.accept(on_failure="hold")
+    assert await claim(desk, "web", run.id) is Refusal.IN_LINE
+    assert desk.store.accept([cancelled(desk.record(), desk.store.now())]) == [True]
+    desk.end("first")
+
+    assert await desk.let_in() == []
+    assert desk.record().state is State.FAILED
+
+
+async def test_who_comes_when_there_is_room_again_is_let_in_by_its_own_message(desk: Desk) -> None:
+    """A stray message of one that waits: its place in line is then nobody's."""
+    desk.limit_to(1)
+    _, run = await desk.arrive("first", "web")
+    desk.limit_to(2)
+
+    assert isinstance(await claim(desk, "web", run.id), Claimed)
+    desk.limit_to(9)
+    assert await desk.let_in() == []
+
+
+async def test_the_deadline_counts_from_when_it_is_let_in(desk: Desk) -> None:
+    """However long it waits; the time that it says it had stays the same."""
+    desk.limit_to(1)
+    _, run = await desk.arrive("first", "web")
+    jump(desk.redis, desk.keys, 2 * HOUR)
+    desk.end("first")
+
+    with Moment(desk) as then:
+        assert await desk.let_in() == ["web"]
+
+    moved = desk.record().run
+    assert then.is_when(moved.admitted_at)
+    assert then.is_when(moved.deadline_at, run.limit)
+    assert moved.limit == pytest.approx(run.limit)
+    assert moved.accepted_at == pytest.approx(run.accepted_at - 2 * HOUR, abs=0.001)
+    assert (
+        moved.model_copy(
+            update={
+                "accepted_at": run.accepted_at,
+                "deadline_at": run.deadline_at,
+                "admitted_at": None,
+            }
+        )
+        == run
+    )
+
+
+async def test_who_never_waited_keeps_its_deadline(desk: Desk) -> None:
+    run = desk.accept()
+    await desk.claim(run)
+
+    assert desk.record().run == run
+
+
+async def test_singles_go_first_by_priority_and_bulks_take_turns(desk: Desk) -> None:
+    """An operator's single job is behind no bulk, and no bulk behind a bigger one."""
+    desk.limit_to(1)
+    await desk.arrive("first")
+    for name in ("a-1", "a-2", "a-3"):
+        desk.accept(name, Priority.LOW, "a")
+    for name in ("b-1", "b-2"):
+        desk.accept(name, Priority.LOW, "b")
+    await desk.arrive("low", priority=Priority.LOW)
+    await desk.arrive("normal-1", "normal-2")
+    await desk.arrive("high", priority=Priority.HIGH)
+    desk.end("first")
+    desk.limit_to(100)
+
+    order = await desk.let_in()
+
+    assert order == ["high", "normal-1", "normal-2", "low", "a-1", "b-1", "a-2", "b-2", "a-3"]
+
+
+async def test_turns_go_on_where_the_last_sweep_ended(desk: Desk) -> None:
+    """A bulk is not first again with each sweep."""
+    for name in ("a-1", "a-2"):
+        desk.accept(name, Priority.LOW, "a")
+    for name in ("b-1", "b-2"):
+        desk.accept(name, Priority.LOW, "b")
+
+    order = [one.environment_id[:3] for _ in range(4) for one in await desk.line.admit(1, GRACE)]
+
+    assert order == ["a-1", "b-1", "a-2", "b-2"]
+
+
+async def test_areas_do_not_wait_for_each_other(desk: Desk) -> None:
+    """AWS counts calls by account and region, so each has a limit and a line of its own."""
+    desk.limit_to(1)
+    role = {"role_arn": "arn:aws:iam::123456789012:role/builder"}
+    await desk.arrive("first", "web")
+    elsewhere = desk.accept("away", account=role)
+    assert area_of(f"away.{REGION}.123456789012") == f"{REGION}.123456789012"
+
+    found = await desk.worker.claim(
+        f"away.{REGION}.123456789012", elsewhere.id, Step.NETWORK, LEASE
+    )
+
+    assert isinstance(found, Claimed)
+    assert await desk.let_in() == []
+
+
+async def test_a_clock_that_was_set_back_holds_nobody_up(desk: Desk) -> None:
+    """A line goes by turns and not by time."""
+    desk.limit_to(1)
+    await desk.arrive("first", "web")
+    jump(desk.redis, desk.keys, -HOUR)
+    desk.end("first")
+
+    assert await desk.let_in() == ["web"]
+
+
+async def test_many_stale_entries_do_not_stop_redis(desk: Desk) -> None:
+    """One script looks at so many of them, and the next sweep goes on; then the line is gone."""
+    desk.limit_to(1)
+    desk.accept("one", Priority.LOW, "a")
+    line = desk.keys.line(REGION, "a")
+    desk.redis.lpush(line, *(f"gone-{n}.{REGION}" for n in range(1500)))
+
+    assert await desk.let_in() == []
+    assert 0 < desk.redis.llen(line) < 1500
+    assert await desk.let_in() == ["one"]
+    desk.end("one")
+    assert await desk.let_in() == []
+    assert desk.redis.exists(line, desk.keys.flows(REGION), desk.keys.areas) == 0
+
+
+async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk) -> None:
+    """It is its step that says what is wrong, as it is without a line."""
+    run = desk.accept()
+    desk.set_fields(run="{nonsense")
+
+    assert isinstance(await claim(desk, "web", run.id), Claimed)
+
+
+async def test_the_grace_grows_while_messages_of_any_priority_wait(desk: Desk) -> None:
+    """What waits among the last is no more lost than what waits among the first."""
+    desk.accept()
+    desk.redis.lpush(f"{desk.queue}\x06\x169", "a message")
+    desk.make_due()
+
+    with Moment(desk) as then:
+        await desk.worker.take_due(100, GRACE)
+
+    assert then.is_when(desk.due(), 2 * GRACE)
+
+
+@pytest.mark.parametrize(
+    ("priority", "waits", "begun"),
+    [(Priority.HIGH, 0, 0), (Priority.NORMAL, 3, 0), (Priority.LOW, 9, 6)],
+)
+async def test_what_was_begun_is_sent_before_what_is_not(
+    desk: Desk, priority: Priority, waits: int, begun: int
+) -> None:
+    """Also by the sweeper, which goes by the state and not by the step."""
+    run = desk.accept(priority=priority)
+    desk.make_due()
+    (due,) = await desk.worker.take_due(100, GRACE)
+    assert due.priority == waits
+
+    await desk.claim(run)
+    desk.end_lease()
+    desk.make_due()
+    (due,) = await desk.worker.take_due(100, GRACE)
+    assert due.priority == begun
