@@ -58,6 +58,19 @@ class Channel(redis.Channel):
     """A channel that knows when its connection is gone, and bears what is no message."""
 
     Message = Message
+    _kept: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """The client for all commands but the waiting ones.
+
+        kombu makes one for each message and each acknowledgement, and that costs more than to use
+        it. It holds nothing but its pool, which kombu drops when a connection broke.
+        """
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # as below
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = super()._create_client()  # type: ignore[misc]
+        return self._kept
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
