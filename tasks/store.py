@@ -19,6 +19,7 @@ from envwright.names import RECORD_FORMAT, Keys, Step, area_of, queue_lists
 from envwright.record import Event
 from envwright.states import AT_REST, TRIED_AGAIN
 from tasks.due import Due, due_of
+from tasks.group_commit import GroupCommit
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ class WorkerStore:
         limit: int = RUNS_PER_ACCOUNT,
     ) -> None:
         """`limit` is how many runs may build at once in one account and region."""
-        self._redis = redis
+        self._writes = GroupCommit(redis)
         self._keys = keys
         self._queue = queue
         self._worker = worker
@@ -111,7 +112,7 @@ class WorkerStore:
         """
         area = area_of(environment_id)
         started = Event(type="step", run=run_id, step=step, state="started")
-        answer: list[Any] = await self._call(
+        answer: list[Any] = await self._writes.run(
             self._claim,
             [
                 self._keys.record(environment_id),
@@ -151,7 +152,7 @@ class WorkerStore:
         self, hold: Hold, fields: Mapping[str, str], events: Sequence[Event] = ()
     ) -> Written:
         """Write fields and events in the middle of a step; the lease stays."""
-        answer = await self._call(
+        answer = await self._writes.run(
             self._note,
             [self._keys.record(hold.environment_id), self._keys.events(hold.environment_id)],
             [hold.epoch, hold.run_id, json.dumps(dict(fields)), _told(events)],
@@ -162,7 +163,7 @@ class WorkerStore:
         self, hold: Hold, fields: Mapping[str, str], events: Sequence[Event], delay: float | None
     ) -> Written:
         """End a step: write, give the lease back, and be due in `delay` seconds (None: never)."""
-        answer = await self._call(
+        answer = await self._writes.run(
             self._advance,
             [
                 self._keys.record(hold.environment_id),
