@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal, Self
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from envwright.change import Change
 from envwright.errors import StoreCorrupt
@@ -165,13 +172,18 @@ class Recovered(Value):
     account: Account | None = Field(default=None, description="The account it was found in.")
 
 
+def _checked_once(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """A spec was checked when it was made, and cannot have changed since."""
+    return value if isinstance(value, EnvironmentSpec) else check(value)
+
+
 class Record(Value):
     """All that Redis holds of one environment, but for its events."""
 
     format: int
     environment_id: str
     uid: str = Field(description="Drawn when the record was made; a part of every client token.")
-    spec: EnvironmentSpec | None = Field(
+    spec: Annotated[EnvironmentSpec | None, WrapValidator(_checked_once)] = Field(
         default=None, description="What was wished for; lost, where the record was recovered."
     )
     recovered: Recovered | None = Field(
@@ -242,10 +254,23 @@ _JSON_FIELDS: Final = (
     "cleanup_failure",
     "outputs",
     "rebooted",
-    "spec",
     "recovered",
     "expiry",
 )
+
+
+_SPECS_KEPT: Final = 256
+
+
+@lru_cache(_SPECS_KEPT)
+def _spec_from(text: str) -> EnvironmentSpec:
+    """A spec as it was accepted: frozen, so all who read the record may share one.
+
+    Each step of a run reads the same text, and checking it is most of what reading a record costs.
+    """
+    import json
+
+    return EnvironmentSpec.model_validate(json.loads(text))
 
 
 def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record:
@@ -268,6 +293,8 @@ def record_from_fields(environment_id: str, fields: Mapping[str, str]) -> Record
                 values["resources"][field.removeprefix(RESOURCE_FIELD)] = json.loads(text)
             elif field.startswith(LOOKUP_FIELD):
                 values["lookups"][field.removeprefix(LOOKUP_FIELD)] = json.loads(text)
+            elif field == "spec":
+                values[field] = _spec_from(text) if text else None
             elif field in _JSON_FIELDS:
                 if text:
                     values[field] = json.loads(text)

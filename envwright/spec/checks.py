@@ -7,6 +7,7 @@ relative to the part. A check says nothing where a field that it reads is not va
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,14 +38,15 @@ from envwright.spec.volumes import RootVolume, Volume
 if TYPE_CHECKING:
     from envwright.spec.environment import EnvironmentSpec
 
+Check = Callable[[Any, Loc, Any], Iterator[Flaw]]
+
 
 def across(spec: "EnvironmentSpec") -> list[Flaw]:
     """Everything on which the spec's fields do not agree."""
     found = [
         (at + loc, sentence)
         for at, part in _parts(spec, ())
-        for kind, check in _CHECKS
-        if isinstance(part, kind)
+        for check in _checks_of(type(part))
         for loc, sentence in _as_far_as_known(check(part, at, spec))
     ]
     return [
@@ -72,7 +74,12 @@ def _as_far_as_known(flaws: Iterator[Flaw]) -> Iterator[Flaw]:
         yield from flaws
 
 
-_CHECKS: Final[tuple[tuple[type | UnionType, Callable[[Any, Loc, Any], Iterator[Flaw]]], ...]] = (
+@cache
+def _checks_of(part: type[Part]) -> list[Check]:
+    return [check for kind, check in _CHECKS if issubclass(part, kind)]
+
+
+_CHECKS: Final[tuple[tuple[type | UnionType, Check], ...]] = (
     (Account, network_checks.role_is_in_the_partition),
     (Network, existing_checks.vpc_is_made_or_exists),
     (Network, existing_checks.zones_are_known),
