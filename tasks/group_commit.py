@@ -22,7 +22,7 @@ class _Write(NamedTuple):
 class GroupCommit:
     """Runs Lua scripts; those that are asked for while others are on their way go together.
 
-    Who asks alone is sent for at once. Of many, each costs a fifth of what it costs alone, for
+    Who asks alone is sent for at once. Of many, each costs a third of what it costs alone, for
     redis-py's and the system's work is done once for all.
     """
 
