@@ -6,14 +6,10 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import structlog
 from celery import Celery
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import WorkerSettings
 from envwright.store import Store
@@ -22,12 +18,11 @@ from tasks.aws.session import AwsClients
 from tasks.lease import End, Look
 from tasks.line import Line
 from tasks.store import WorkerStore
+from worker.connection import connect
 from worker.health import beat
 from worker.lease import LeaseKeeper
 from worker.loop import LoopThread
 from worker.sweeper import Sweeper
-
-_REDIS_TRIES: Final = 3
 
 logger = structlog.get_logger(__name__)
 
@@ -46,12 +41,12 @@ class Runtime:
         self.loop = LoopThread()
         self.loop.start()
         self.name = name_of_process()
-        self._redis = self.loop.run(self._connect())
-        self.store = WorkerStore(
-            self._redis, settings.keys, settings.queue, self.name, settings.runs_per_account
-        )
+        self._redis = self.loop.run(connect(settings))
+        # Of their own: a renewal that waits for a thousand steps' turns comes too late.
+        self._redis_of_leases = self.loop.run(connect(settings, connections=2))
+        self.store = self._store(self._redis)
         self.clients = self.loop.run(self._open_clients())
-        self.keeper = LeaseKeeper(self.store, settings.lease)
+        self.keeper = LeaseKeeper(self._store(self._redis_of_leases), settings.lease)
         self._looks: set[Look] = set()
         self._background = self.loop.run(self._start_background())
         self._records = Store(settings)
@@ -85,21 +80,9 @@ class Runtime:
         for look in self._looks:
             look.halt(End.STOPPING)
 
-    async def _connect(self) -> Redis:
-        return Redis.from_url(
-            self.settings.redis_url,
-            decode_responses=True,
-            socket_timeout=self.settings.redis_timeout,
-            socket_connect_timeout=self.settings.redis_timeout,
-            # Not after a time-out: the scripts may have run, and redis-py would try a frozen Redis
-            # again for each of the tries that it makes to connect, so for most of a minute.
-            retry=Retry(
-                ExponentialBackoff(cap=1.0, base=0.1),
-                _REDIS_TRIES,
-                supported_errors=(RedisConnectionError,),
-            ),
-            health_check_interval=25,
-        )
+    def _store(self, redis: Redis) -> WorkerStore:
+        told = self.settings
+        return WorkerStore(redis, told.keys, told.queue, self.name, told.runs_per_account)
 
     async def _open_clients(self) -> AwsClients:
         return AwsClients(self.settings, Pacer(self._redis, self.settings))
@@ -107,7 +90,7 @@ class Runtime:
     async def _start_background(self) -> list[asyncio.Task[None]]:
         return [
             asyncio.create_task(self.keeper.keep()),
-            asyncio.create_task(beat(self._redis, self.settings, self.name)),
+            asyncio.create_task(beat(self._redis_of_leases, self.settings, self.name)),
         ]
 
     async def _close(self) -> None:
@@ -116,6 +99,7 @@ class Runtime:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.clients.close()
         await self._redis.aclose()
+        await self._redis_of_leases.aclose()
 
 
 _current: Runtime | None = None
