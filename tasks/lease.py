@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -52,11 +54,13 @@ class Permit:
         self.until = until
         self.flow = flow
         self.end: End | None = None
+        self.name = ""
+        """The environment that it is for, where it is for one."""
         self.troubles: dict[object, Trouble] = {}
         """Why calls are being made again, by the call: one that is answered leaves the others."""
         self._margin = margin
         self._ended = asyncio.Event()
-        self._awaited: set[asyncio.Future[None]] = set()
+        self._told_of_end: set[Callable[[], None]] = set()
 
     @property
     def trouble(self) -> Trouble | None:
@@ -68,9 +72,17 @@ class Permit:
         if self.end is None:
             self.end = end
             self._ended.set()
-            for future in self._awaited:
-                if not future.done():
-                    future.set_result(None)
+            for tell in tuple(self._told_of_end):
+                tell()
+
+    @contextmanager
+    def telling_of_its_end(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Have this called when it is ended meanwhile."""
+        self._told_of_end.add(tell)
+        try:
+            yield
+        finally:
+            self._told_of_end.discard(tell)
 
     def check(self, changing: bool) -> None:
         """Raises `Halted` when no call (or none that changes anything) may begin now."""
@@ -81,11 +93,13 @@ class Permit:
 
     async def wait_for_turn(self, turn: asyncio.Future[None]) -> None:
         """Wait until this is done, or raise `Halted` as soon as the permit ends."""
-        self._awaited.add(turn)
-        try:
+
+        def leave() -> None:
+            if not turn.done():
+                turn.set_result(None)
+
+        with self.telling_of_its_end(leave):
             await turn
-        finally:
-            self._awaited.discard(turn)
         self.check(changing=False)
 
     async def wait_for(self, event: asyncio.Event) -> None:
@@ -120,6 +134,7 @@ class Lease(Permit):
         flow: Flow = NORMAL,
     ) -> None:
         super().__init__(until, margin, flow)
+        self.name = hold.environment_id
         self.hold = hold
         self.step = step
 
@@ -138,11 +153,13 @@ class Look(Permit):
             self.halt(End.DEADLINE)
         super().check(changing)
 
-    async def wait_for_turn(self, turn: asyncio.Future[None]) -> None:
+    @contextmanager
+    def telling_of_its_end(self, tell: Callable[[], None]) -> Iterator[None]:
         """As for every permit: but of this one nobody says when its time is over."""
         left = max(0.0, self.until - clock())
         timer = asyncio.get_running_loop().call_later(left, self.halt, End.DEADLINE)
         try:
-            await super().wait_for_turn(turn)
+            with super().telling_of_its_end(tell):
+                yield
         finally:
             timer.cancel()

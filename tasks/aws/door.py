@@ -13,6 +13,7 @@ from config.settings import WorkerSettings
 from envwright.errors import EnvwrightError
 from tasks.aws.actions import ACTIONS, Effect
 from tasks.aws.errors import AwsError, ErrorClass, Trouble, UnansweredCreate
+from tasks.aws.gathering import Gathering
 from tasks.aws.wire import Call, Unanswered, Wire
 from tasks.lease import Permit, clock
 
@@ -34,7 +35,7 @@ class Door:
         permit: Permit,
         settings: WorkerSettings,
         *,
-        wire: Wire | None = None,
+        wire: Wire | Gathering | None = None,
         settled_at: float = 0.0,
     ) -> None:
         """`wire` is the client's, where it has one that all its doors share. From `settled_at`

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from envwright.names import TAG_RESOURCE
 
-_FILTER_VALUES: Final = 200
+FILTER_VALUES: Final = 200
 """The most values that one filter of an EC2 describe call may have (EC2 API: Filter)."""
 
 
@@ -72,8 +72,8 @@ class Listing:
 
 def in_filters(ids: Sequence[str]) -> Iterator[list[str]]:
     """These ids in portions that fit the filter of one describe call."""
-    for start in range(0, len(ids), _FILTER_VALUES):
-        yield [*ids[start : start + _FILTER_VALUES]]
+    for start in range(0, len(ids), FILTER_VALUES):
+        yield [*ids[start : start + FILTER_VALUES]]
 
 
 def _flat(items: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -21,6 +21,7 @@ from envwright import __version__
 from envwright.spec import Account
 from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
+from tasks.aws.gathering import Gathering
 from tasks.aws.pacing import Pacer
 from tasks.aws.wire import Wire, look_before_sending
 from tasks.lease import Permit
@@ -56,7 +57,7 @@ class AwsClients:
         self._own = _new_session()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
-        self._wires: dict[int, Wire] = {}
+        self._wires: dict[int, Gathering] = {}
         self._own_account: str | None = None
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -103,7 +104,7 @@ class AwsClients:
         wire = self._wires.get(id(client))
         if wire is None:
             slots = asyncio.Semaphore(self._settings.aws_connections)
-            wire = Wire(slots, self._pacer.pace(self._payer(account), region))
+            wire = Gathering(Wire(slots, self._pacer.pace(self._payer(account), region)))
             self._wires[id(client)] = wire
         return Door(client, permit, self._settings, wire=wire, settled_at=settled_at)
 

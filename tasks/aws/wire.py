@@ -61,10 +61,16 @@ class Call:
     """Whether AWS refused its last attempt as one too many."""
     in_line: float = 0.0
     """Seconds that it has waited for its turns."""
+    alone: bool = False
+    """Whether it may not go together with those of others."""
 
     @property
     def changes(self) -> bool:
         return self.effect not in (Effect.NONE, Effect.READ)
+
+    def saying(self, **parameters: Any) -> "Call":
+        """The same with these parameters beside or instead of its own."""
+        return Call(self.action, self.effect, self.method, {**self.parameters, **parameters})
 
 
 def look_before_sending(client: Any) -> None:

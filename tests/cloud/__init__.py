@@ -8,7 +8,18 @@ show late, a stop at the k-th call, and the death of the caller.
 
 from tests.cloud.behaviour import Behaviour
 from tests.cloud.calls import Call, Reply
-from tests.cloud.faults import ALWAYS, ANY, Held, dropped, dying, failed, hiding, refused, throttled
+from tests.cloud.faults import (
+    ALWAYS,
+    ANY,
+    Held,
+    Pages,
+    dropped,
+    dying,
+    failed,
+    hiding,
+    refused,
+    throttled,
+)
 from tests.cloud.inventory import Inventory, Resource
 from tests.cloud.server import Cloud
 from tests.cloud.terms import ANYTHING, AWS_DURATIONS, AWS_QUOTAS, Durations, Quotas
@@ -25,6 +36,7 @@ __all__ = [
     "Durations",
     "Held",
     "Inventory",
+    "Pages",
     "Quotas",
     "Reply",
     "Resource",

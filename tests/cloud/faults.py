@@ -102,6 +102,25 @@ class Held:
         return reply or await forward()
 
 
+class Pages:
+    """DescribeTags gives pages, of as many tags as are asked for: moto answers with all of them."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    async def __call__(self, call: Call, forward: Forward) -> Reply:
+        first, size = int(call.parameters.get("NextToken", 0)), int(call.parameters["MaxResults"])
+        reply = await forward()
+        head, *items = reply.body.split("<item>")
+        items[-1], tail = items[-1].split("</item>")[0] + "</item>", items[-1].split("</item>")[1]
+        some = items[first : first + size]
+        self.given += 1
+        more = f"<nextToken>{first + size}</nextToken>" if first + size < len(items) else ""
+        body = head + "".join(f"<item>{one}" for one in some) + tail
+        end = "</DescribeTagsResponse>"
+        return Reply(reply.status, body.replace(end, more + end), reply.content_type)
+
+
 @dataclass
 class Rule:
     """Which calls a fault is for: of those that fit, the ones with these numbers from 1."""

@@ -1,24 +1,30 @@
 """What the integration tests share: the strict cloud, environments in it, and the command line."""
 
+import asyncio
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import redis
 import redis.asyncio
 
+from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.spec import load_spec
 from envwright.states import State
+from tasks.aws.session import AwsClients
+from tasks.lease import Lease, clock
+from tasks.store import Hold
 from tests.cloud import Cloud
 from tests.commands import COMMAND, Start
 from tests.desk import Desk
-from tests.everything import EVERYTHING
+from tests.everything import EVERYTHING, REGION
 from tests.harness import Environment, environment, outsider
 from tests.puppet import Puppet
 from tests.repository import ROOT
@@ -28,6 +34,7 @@ from worker.servers import LocalAws
 
 WEB = "web.eu-west-1"
 
+T = TypeVar("T")
 Begin = Callable[..., AbstractAsyncContextManager[Environment]]
 
 
@@ -140,3 +147,30 @@ def spec_file(tmp_path: Path) -> str:
     file = tmp_path / "web.json"
     file.write_text(json.dumps(spec_data("web")))
     return str(file)
+
+
+class Crowd:
+    """Callers of one worker, each with an environment's lease of his own."""
+
+    def __init__(self, clients: AwsClients) -> None:
+        self.leases: list[Lease] = []
+        self._clients = clients
+
+    async def __call__(self, *calls: Callable[[Any], Awaitable[T]]) -> list[T]:
+        """Make these calls at the same moment, each through a door of its own."""
+        doors = [await self.door() for _ in calls]
+        return await asyncio.gather(*(call(door) for call, door in zip(calls, doors, strict=True)))
+
+    async def door(self) -> Any:
+        """A door for another environment; its lease is the last one of `leases`."""
+        hold = Hold(f"env-{len(self.leases)}.{REGION}", "run", 1)
+        self.leases.append(Lease(hold, clock() + 60, 1.0))
+        return await self._clients.door("ec2", REGION, None, self.leases[-1])
+
+
+@pytest.fixture
+async def crowd(cloud: Cloud) -> AsyncIterator[Crowd]:
+    """Callers who share a worker's client."""
+    clients = AwsClients(WorkerSettings(aws_endpoint_url=cloud.url, consistency_timeout=1.0))
+    yield Crowd(clients)
+    await clients.close()

@@ -16,8 +16,7 @@ from envwright.survey import Place, Stray
 from tasks.lease import Look
 from tasks.network import VPC
 from tasks.survey import look_around
-from tests.cloud import ALWAYS, Behaviour, Call, Cloud, Durations, Reply
-from tests.cloud.faults import Forward
+from tests.cloud import ALWAYS, Behaviour, Cloud, Durations, Pages
 from tests.everything import REGION
 from tests.harness import Environment, outsider
 from tests.surveys import (
@@ -137,25 +136,6 @@ async def test_all_pages_of_tags_are_read(everything: Environment, cloud: Cloud)
     assert pages.given > 3
     assert [one.environment_id for one in in_one.holdings] == [everything.id]
     assert in_many == in_one
-
-
-class Pages:
-    """AWS' pages, as many tags a page as are asked for: the emulator answers with all of them."""
-
-    def __init__(self) -> None:
-        self.given = 0
-
-    async def __call__(self, call: Call, forward: Forward) -> Reply:
-        first, size = int(call.parameters.get("NextToken", 0)), int(call.parameters["MaxResults"])
-        reply = await forward()
-        head, *items = reply.body.split("<item>")
-        items[-1], tail = items[-1].split("</item>")[0] + "</item>", items[-1].split("</item>")[1]
-        some = items[first : first + size]
-        self.given += 1
-        more = f"<nextToken>{first + size}</nextToken>" if first + size < len(items) else ""
-        body = head + "".join(f"<item>{one}" for one in some) + tail
-        end = "</DescribeTagsResponse>"
-        return Reply(reply.status, body.replace(end, more + end), reply.content_type)
 
 
 def test_an_external_id_is_in_no_message(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
