@@ -159,9 +159,9 @@ class _Batch(Permit):
     async def _all_pages(self, wire: Wire, call: Call, attempt: int) -> Answer:
         """One answer with the items of all pages, where they are to be shared out."""
         served = [*dict.fromkeys(one.permit.name for one in self.members if one.permit.name)]
+        are_shared_out = bool(self.members[0].ask.values)
         answer = page = await wire.send(call, self, attempt, served)
-        is_for_sharing = bool(self.members[0].ask.values)
-        while is_for_sharing and page.get("NextToken") and (name := list_in(page)):
+        while are_shared_out and page.get("NextToken") and (name := list_in(page)):
             following = call.saying(NextToken=page["NextToken"])
             page = await wire.send(following, self, attempt, served)
             answer = {**page, name: answer[name] + page[name]}

@@ -67,7 +67,7 @@ class AwsClients:
             read_timeout=settings.aws_read_timeout,
             max_pool_connections=settings.aws_connections,
             retries={"total_max_attempts": 1, "mode": "standard"},
-            # In full: where only something is added to the SDK's own, it is made for each call anew.
+            # In full: where only something is added to the SDK's, it is made for each call anew.
             user_agent=f"{self._own.user_agent()} envwright/{__version__}",
         )
 

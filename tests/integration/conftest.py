@@ -18,6 +18,7 @@ from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.spec import load_spec
 from envwright.states import State
+from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.lease import Lease, clock
 from tasks.store import Hold
@@ -169,8 +170,12 @@ class Crowd:
 
 
 @pytest.fixture
-async def crowd(cloud: Cloud) -> AsyncIterator[Crowd]:
+async def crowd(redis_url: str, key_prefix: str, cloud: Cloud) -> AsyncIterator[Crowd]:
     """Callers who share a worker's client."""
-    clients = AwsClients(WorkerSettings(aws_endpoint_url=cloud.url, consistency_timeout=1.0))
-    yield Crowd(clients)
-    await clients.close()
+    settings = WorkerSettings(
+        key_prefix=key_prefix, aws_endpoint_url=cloud.url, consistency_timeout=1.0
+    )
+    async with redis.asyncio.Redis.from_url(redis_url) as pacing:
+        clients = AwsClients(settings, Pacer(pacing, settings))
+        yield Crowd(clients)
+        await clients.close()
