@@ -9,8 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INSTALL_LOCKED := $(PIP) install --require-hashes --no-deps --only-binary :all: -r requirements.lock
 # Without build isolation: hatchling comes from the lock, and nothing else is fetched.
 INSTALL_PROJECT := $(PIP) install --no-build-isolation --no-deps --editable .
-UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 # For pytest, such as `make unit PYTEST_ARGS="-k spec -x"`.
 PYTEST_ARGS ?=
@@ -76,15 +76,19 @@ format: setup ## Format the code, and mend what can be mended by itself.
 	@$(BIN)/ruff format
 
 lock: setup ## Lock the dependencies anew, keeping the versions that still fit (LOCK_ARGS="--upgrade").
-	@$(UV_LOCK) --group dev --output-file requirements.lock $(LOCK_ARGS)
-	@$(UV_LOCK) --group build --group worker --constraints requirements.lock \
+	@$(UV_COMPILE) pyproject.toml --group dev --output-file requirements.lock $(LOCK_ARGS)
+	@$(UV_COMPILE) pyproject.toml --group build --group worker --constraints requirements.lock \
 		--output-file requirements-worker.lock $(LOCK_ARGS)
+	@for rival in ansible cdk; do \
+		$(UV_COMPILE) bench/rivals/$$rival/requirements.in --constraints requirements.lock \
+			--output-file bench/rivals/$$rival/requirements.lock $(LOCK_ARGS) || exit 1; \
+	done
 
 wheel: setup ## Build the wheel, the envwright package alone, into dist/.
 	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir dist .
 
 clean: ## Remove .venv and all that was built or cached.
-	@rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Two stamps: a new lock makes the environment anew, so that it holds nothing else; a new

@@ -96,9 +96,9 @@ class CloudProcess:
         """Forget the calls that came so far; all else stays."""
         self._ask("clear")
 
-    def calls(self) -> Calls:
-        """The calls since `clear`."""
-        calls: Calls = self._ask("calls")
+    def calls(self, account: str | None = None) -> Calls:
+        """The calls since `clear`, of one account or all."""
+        calls: Calls = self._ask("calls", account)
         return calls
 
     def counts(self, account: str = DEFAULT_ACCOUNT) -> dict[str, int]:
@@ -149,7 +149,8 @@ async def _done(cloud: Cloud, what: str, told: list[Any]) -> Any:
             case "clear":
                 return cloud.journal.clear()
             case "calls":
-                return Calls.of(cloud.journal)
+                (account,) = told
+                return Calls.of([one for one in cloud.journal if account in (None, one.account)])
             case "counts":
                 return (await cloud.inventory(*told)).counts
             case _:

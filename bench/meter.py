@@ -44,7 +44,7 @@ class Meter:
 
     def __enter__(self) -> Self:
         self._at = time.monotonic()
-        self._begun_with = {name: _cpu(one) for name, one in self._processes.items()}
+        self._begun_with = {name: cpu_seconds(one) for name, one in self._processes.items()}
         self._thread.start()
         return self
 
@@ -73,7 +73,7 @@ class Meter:
         for name, process in self._processes.items():
             usage = self._usages[name]
             try:
-                usage.cpu = _cpu(process) - self._begun_with[name]
+                usage.cpu = cpu_seconds(process) - self._begun_with[name]
                 memory = _memory(process) / _MIB
             except psutil.NoSuchProcess:
                 continue  # it ended: what was seen last stands
@@ -85,7 +85,8 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of a process and all that it started, since they began."""
     # Children that have ended are in their parent's times, those that live are in their own.
     return sum(sum(one.cpu_times()[:4]) for one in _tree(process))
 

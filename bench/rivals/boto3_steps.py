@@ -20,7 +20,7 @@ ATTEMPTS: Final = 10
 @cache
 def ec2_client() -> Any:
     """One for the process: to make one costs more than all calls of an environment."""
-    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     return boto3.client("ec2", region_name=REGION, config=Config(retries=retries))
 
 

@@ -34,10 +34,10 @@ app.conf.update(
 )
 
 
-class Step(Task):  # type: ignore[misc]
+class Step(Task):  # type: ignore[type-arg]
     """Tells whoever waits for the bulk when its environment has failed."""
 
-    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+    def on_failure(self, exc: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         known = isinstance(exc, ClientError)
         _report(kwargs["bulk"], exc.response["Error"]["Code"] if known else type(exc).__name__)
 
@@ -49,7 +49,7 @@ def network(*, name: str, shape: str, **_: Any) -> steps.Made:
 
 
 @app.task(base=Step, bind=True, max_retries=_LOOKS)
-def routes(self: Task, made: steps.Made, *, name: str, shape: str, **told: Any) -> steps.Made:
+def routes(self: Any, made: steps.Made, *, name: str, shape: str, **told: Any) -> steps.Made:
     """Wait for the NAT gateway, if there is one, and lead the private subnets to it."""
     if SHAPES[shape].private:
         ec2 = steps.ec2_client()
@@ -66,7 +66,7 @@ def instances(made: steps.Made, *, name: str, shape: str, **_: Any) -> steps.Mad
 
 
 @app.task(base=Step, bind=True, max_retries=_LOOKS)
-def ready(self: Task, made: steps.Made, *, bulk: str, poll_every: float, **_: Any) -> None:
+def ready(self: Any, made: steps.Made, *, bulk: str, poll_every: float, **_: Any) -> None:
     """Wait until the instances have passed their status checks."""
     ids = made["instances"]
     found = steps.ec2_client().describe_instance_status(InstanceIds=ids)["InstanceStatuses"]
