@@ -21,8 +21,7 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         # A message is acknowledged when its step ended; one slot holds one message.
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
-        # Celery sends the steps after the first with this priority or with none: what a signature
-        # says is overwritten. `worker.task` sets it as each step ends.
+        # Without it the steps after the first have no priority, whatever their signatures say.
         "task_inherit_parent_priority": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,

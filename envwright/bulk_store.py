@@ -12,8 +12,8 @@ from envwright.scripts import COUNT_MEMBERS
 from envwright.settings import ClientSettings
 from envwright.states import State
 
-_COUNTED_AT_ONCE: Final = 5000
-"""Members that one script counts: Redis does nothing else for some milliseconds."""
+_COUNTED_AT_ONCE: Final = 1000
+"""Members that one script counts: Redis does nothing else for a few milliseconds."""
 
 _READ_AT_ONCE: Final = 500
 

@@ -107,6 +107,11 @@ def message_priority(kind: RunKind, priority: Priority, *, begun: bool) -> int:
     return later if begun or kind is not RunKind.PROVISION else first
 
 
+def priority_once_begun(priority: int) -> int:
+    """The priority of a run's further messages, by that of its first one."""
+    return dict(_PRIORITIES.values()).get(priority, priority)
+
+
 def send_run(
     app: Celery,
     environment_id: str,

@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 
 from envwright.errors import StoreCorrupt
 from envwright.failure import Failure, FailureCategory
-from envwright.messages import message_priority
 from envwright.names import CLEANUP_STEPS, Step
+from envwright.priority import Priority
 from envwright.record import FRESH_STEP, Event, Record, Run, RunKind, record_from_fields
 from envwright.runs import compensation, tried_again
 from envwright.states import State
@@ -21,7 +21,7 @@ from tasks.chain import following
 from tasks.context import Context, settled_at
 from tasks.failures import failure_from
 from tasks.journal import believed
-from tasks.lease import End, Lease, Look, clock
+from tasks.lease import End, Flow, Lease, Look, clock
 from tasks.store import DEATHS_GIVEN_UP, Hold, Refusal, Written
 from worker.runtime import Runtime
 
@@ -47,8 +47,6 @@ class Outcome:
     """What is to be done after a step: let the chain go on, or send another run, or neither."""
 
     chain_goes_on: bool = False
-    priority: int = 0
-    """That of the next step's message."""
     failure: Failure | None = None
     compensation: Run | None = None
 
@@ -75,9 +73,15 @@ async def run_step(
         told = [event] if claimed.fields.get("attempt") == "1" else []
         await runtime.store.advance(hold, {}, told, UNREADABLE_PAUSE)
         return Outcome()
-    lease = Lease(hold, asked + lease_seconds, runtime.settings.lease_margin, step)
+    lease = Lease(
+        hold, asked + lease_seconds, runtime.settings.lease_margin, step, _flow_of(record.run)
+    )
     with runtime.keeper.holding(lease, record.run.deadline_at - claimed.now):
         return await _StepRun(runtime, lease, record, claimed.now).do(work)
+
+
+def _flow_of(run: Run) -> Flow:
+    return Flow(run.flow, is_urgent=run.priority is Priority.HIGH)
 
 
 class _StepRun:
@@ -144,8 +148,7 @@ class _StepRun:
         if after is not None:
             fields = {"step": str(after), **FRESH_STEP}
             written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
-            priority = message_priority(run.kind, run.priority, begun=True)
-            return Outcome(chain_goes_on=written, priority=priority)
+            return Outcome(chain_goes_on=written)
         fields = {"state": str(run.goal), **FRESH_STEP}
         if run.kind is RunKind.CLEANUP:
             # The failure is that of an earlier try: it is told in the events.

@@ -5,7 +5,7 @@ environment and a run. Retries live in the record and not here: Celery's would s
 memory, and be sent twice past the visibility timeout.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from celery import Task
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
-from envwright.messages import message_priority, send_run
+from envwright.messages import message_priority, priority_once_begun, send_run
 from envwright.names import CLEANUP_STEPS
 from envwright.record import Run
 from tasks.chain import PLACES
@@ -54,8 +54,14 @@ class StepTask(Task):  # type: ignore[type-arg]  # not generic at run time
                 raise StepFailed(outcome.failure.message)
             if not outcome.chain_goes_on:
                 raise Ignore
-            # With `task_inherit_parent_priority` Celery sends the next step with this one's.
-            cast(dict[str, Any], self.request.delivery_info)["priority"] = outcome.priority
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        # From within a step this is the next one of its chain, to which Celery hands down the
+        # priority of this one's message.
+        priority = options.get("priority")
+        if priority is not None and self.app.current_worker_task is not None:
+            options["priority"] = priority_once_begun(priority)
+        return super().apply_async(*args, **options)
 
     def _send(self, environment_id: str, run: Run) -> None:
         try:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -174,6 +175,33 @@ class Jam:
 
     def clear(self) -> None:
         self._over.set()
+
+
+@contextmanager
+def published(database: redis.Redis, queue: str) -> Iterator[list[str]]:
+    """All messages that are put into the queue meanwhile, as Redis itself sees them."""
+    seen: list[str] = []
+    watching = threading.Event()
+
+    def watch() -> None:
+        with database.monitor() as monitor:
+            watching.set()
+            for command in monitor.listen():
+                told = str(command["command"])
+                if told == f"SET {queue} over":
+                    return
+                # The lists of other priorities have bytes behind the name that are shown escaped.
+                pushed = re.fullmatch(rf"[LR]PUSH {queue}(?:\\\S+)? (.*)", told, re.DOTALL)
+                if pushed:
+                    seen.append(pushed[1])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    assert watching.wait(10)
+    yield seen
+    database.set(queue, "over")
+    watcher.join(10)
+    database.delete(queue)
 
 
 def all_that_exists(aws: LocalAws) -> dict[str, list[str]]:

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import redis
@@ -24,6 +21,7 @@ from tests.acceptance.conftest import (
     done,
     how_much_exists,
     log_of,
+    published,
     wait_for_log,
 )
 from tests.cloud import ALWAYS, Cloud
@@ -79,33 +77,6 @@ def test_a_message_that_was_lost_is_sent_again(
     worker()
 
     assert client.wait("web", COMMAND_TIMEOUT).state is State.READY
-
-
-@contextmanager
-def published(database: redis.Redis, queue: str) -> Iterator[list[str]]:
-    """All messages that are put into the queue meanwhile, as Redis itself sees them."""
-    seen: list[str] = []
-    watching = threading.Event()
-
-    def watch() -> None:
-        with database.monitor() as monitor:
-            watching.set()
-            for command in monitor.listen():
-                told = str(command["command"])
-                if told == f"SET {queue} over":
-                    return
-                # The lists of other priorities have bytes behind the name that are shown escaped.
-                pushed = re.fullmatch(rf"[LR]PUSH {queue}(?:\\\S+)? (.*)", told, re.DOTALL)
-                if pushed:
-                    seen.append(pushed[1])
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    assert watching.wait(10)
-    yield seen
-    database.set(queue, "over")
-    watcher.join(10)
-    database.delete(queue)
 
 
 def strings_in(value: Any) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """A bulk: many environments asked for, counted, paused, retried and taken down as one thing."""
 
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import pytest
 import redis
 
+from envwright.acceptance import CHUNK
 from envwright.bulk import BulkState
 from envwright.client import Client
 from envwright.errors import SpecConflict, UnknownBulk
@@ -19,6 +21,9 @@ from tasks.store import Claimed, Refusal
 from tests.desk import LEASE, Desk
 from tests.records import queued
 from tests.specs import REGION, spec
+
+SECONDS: Final = 30.0
+"""What a thousand may take: they take half a second where nothing else runs."""
 
 
 def some(count: int, **changes: Any) -> Iterator[EnvironmentSpec]:
@@ -90,6 +95,35 @@ def test_after_a_crash_half_way_the_same_bulk_goes_on(client: Client) -> None:
     assert (bulk.state, bulk.name) == (BulkState.RUNNING, "shops")
     assert bulk.created_at == half.created_at
     assert client.status("web-0").run.id == first
+
+
+def test_a_thousand_are_accepted_in_seconds_and_bounded_memory(
+    client: Client, database: redis.Redis
+) -> None:
+    """However many there are: specs are taken up as they are written down, and Redis holds little
+    of them beside their records."""
+    taken = answered = ahead = 0
+
+    def counted() -> Iterator[EnvironmentSpec]:
+        nonlocal taken
+        for taken, one in enumerate(some(1200), 1):  # noqa: B007 - read by the other function
+            yield one
+
+    def told(answers: Sequence[Any]) -> None:
+        nonlocal answered, ahead
+        ahead = max(ahead, taken - answered)
+        answered += len(answers)
+
+    begun = time.monotonic()
+    bulk = client.enqueue_bulk(counted(), told=told)
+
+    assert time.monotonic() - begun < SECONDS
+    assert (bulk.total, bulk.waiting, answered) == (1200, 1200, 1200)
+    assert ahead == CHUNK
+    keys = client.settings.keys
+    beside = [keys.bulk_members(bulk.id), keys.line(REGION, bulk.id), keys.bulk(bulk.id)]
+    held = sum(database.memory_usage(key, samples=0) or 0 for key in beside)
+    assert held / 1200 < 250
 
 
 @pytest.mark.parametrize("bulk_id", ["low", "a b", "x" * 65, "a:b"])

@@ -1,6 +1,7 @@
 """The line: so many runs build at once, and the others are let in one after the other."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,13 +9,16 @@ from envwright.failure import Failure, FailureCategory
 from envwright.names import Step, area_of
 from envwright.priority import Priority
 from envwright.record import RunKind
-from envwright.runs import cancelled
+from envwright.runs import cancelled, enqueued, in_flow
 from envwright.states import State
 from tasks.due import Due
+from tasks.lease import Flow, Lease
 from tasks.store import Claimed, Refusal, WorkerStore
 from tests.clock import jump
 from tests.desk import GRACE, HOUR, LEASE, WEB, Desk, Moment
-from tests.specs import REGION
+from tests.integration.conftest import Begin
+from tests.specs import REGION, spec
+from worker.lease import LeaseKeeper
 
 
 def failure(category: FailureCategory) -> str:
@@ -297,3 +301,35 @@ async def test_what_was_begun_is_sent_before_what_is_not(
     desk.make_due()
     (due,) = await desk.worker.take_due(100, GRACE)
     assert due.priority == begun
+
+
+@pytest.mark.parametrize(
+    ("priority", "bulk", "flow"),
+    [
+        (Priority.HIGH, None, Flow("high", is_urgent=True)),
+        (Priority.NORMAL, None, Flow("normal")),
+        (Priority.LOW, "shops", Flow("shops")),
+    ],
+)
+async def test_calls_to_aws_take_their_turns_by_the_same_flows(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, priority: Priority, bulk: str | None, flow: Flow
+) -> None:
+    """A bulk of a thousand is one flow at AWS's request limits, too; its cleanups are in it."""
+    seen = []
+    holding = LeaseKeeper.holding
+
+    def watched(keeper: LeaseKeeper, lease: Lease, until_deadline: float) -> Any:
+        seen.append(lease.flow)
+        return holding(keeper, lease, until_deadline)
+
+    monkeypatch.setattr(LeaseKeeper, "holding", watched)
+    async with begin(spec("other")) as env:
+        wanted = in_flow(enqueued(spec("web"), None, env.client.now()), priority, bulk)
+        assert env.client._store.accept([wanted]) == [True]
+        one = env.beside(WEB)
+        await one.shorten_deadline(-1)
+
+        await one.to_rest()
+
+    assert one.record.state is State.CLEANED
+    assert seen == [flow] * 4

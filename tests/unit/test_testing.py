@@ -10,6 +10,7 @@ from envwright.errors import (
     NotAnswered,
     SpecConflict,
     SpecError,
+    UnknownBulk,
     UnknownEnvironment,
     UnknownInstance,
     WaitTimeout,
@@ -19,6 +20,7 @@ from envwright.names import Step
 from envwright.parked import Parked
 from envwright.plan import Plan
 from envwright.runs import expired
+from envwright.spec import parse_spec
 from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.records import outputs_with
@@ -29,6 +31,8 @@ SPEC = {
     "region": "eu-west-1",
     "network": {"cidr": "10.0.0.0/16", "zones": ["eu-west-1a"]},
 }
+
+FAILURE = Failure(category=FailureCategory.SPEC, message="It failed.", step=Step.NETWORK)
 
 
 @pytest.fixture
@@ -43,6 +47,32 @@ def test_the_same_spec_twice_is_one_run(client: InMemoryClient) -> None:
     assert first.accepted
     assert not second.accepted
     assert second.run_id == first.run_id
+
+
+def test_a_bulk_is_one_thing_here_too(client: InMemoryClient) -> None:
+    """It is accepted, counted, paused, retried and taken down as the real client does it."""
+    client.enqueue({**SPEC, "name": "web-0"})
+    specs = [parse_spec({**SPEC, "name": f"web-{n}"}) for n in range(4)]
+    bulk = client.enqueue_bulk(specs, name="shops")
+    assert (bulk.total, bulk.existing, bulk.waiting, bulk.state) == (3, 1, 3, "running")
+    assert client.pause_bulk(bulk.id).state == "paused"
+    assert client.resume_bulk(bulk.id).state == "running"
+    client.finish("web-1", State.READY)
+    client.finish("web-2", State.CLEANING, failure=FAILURE)
+    client.finish("web-2", State.CLEANED)
+    client.finish("web-3", State.FAILED, failure=FAILURE)
+
+    done = client.bulk(bulk.id)
+    assert (done.state, done.failed) == ("done", 2)
+    assert [one.failure for one in client.bulk_members(bulk.id)] == [None, FAILURE, FAILURE]
+    assert client.retry_bulk(bulk.id).accepted == 2
+    assert client.destroy_bulk(bulk.id).accepted == 3
+
+    assert client.bulk(bulk.id).states == {State.CLEANING: 3}
+    assert client.status("web-0").state is State.QUEUED
+    assert [one.id for one in client.bulks()] == [bulk.id]
+    with pytest.raises(UnknownBulk):
+        client.bulk("nobody's")
 
 
 def test_refuses_what_the_real_client_refuses(client: InMemoryClient) -> None:
