@@ -73,10 +73,11 @@ class WorkerSettings(ClientSettings):
         description="How much of the rate at which AWS lets calls be made is used.",
     )
     aws_burst_share: float = Field(
-        default=0.8,
+        default=1.0,
         gt=0,
         json_schema_extra={"unit": "a factor"},
-        description="How many of the calls that AWS takes at once are made at once.",
+        description="How many of the calls that AWS takes at once are made at once, but for what "
+        "it refills in a second.",
     )
     aws_limits: dict[str, AwsLimit] = Field(
         default={},

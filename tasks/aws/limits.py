@@ -24,6 +24,10 @@ def _limit(capacity: float, refill: float) -> AwsLimit:
     return AwsLimit(capacity=capacity, refill=refill)
 
 
+SLACK: Final = 1.0
+"""Seconds by which calls may be apart on their way to AWS: those that were let go one after the
+other and come together find as many more tokens there as are refilled in that time."""
+
 _READS: Final = _limit(100, 20)
 _CHANGES: Final = _limit(50, 5)
 _OWN: Final[Mapping[str, AwsLimit]] = {
@@ -36,10 +40,10 @@ _OWN: Final[Mapping[str, AwsLimit]] = {
     "DescribeInstances/all": _limit(50, 10),
     "DescribeNetworkInterfaces/all": _limit(50, 10),
     "DescribeSecurityGroups/all": _limit(50, 10),
-    "GetAWSDefaultServiceQuota": _limit(5, 5),
+    "GetAWSDefaultServiceQuota": _limit(10, 5),
     "GetCallerIdentity": _limit(600, 600),
     "GetParameter": _limit(40, 40),
-    "GetServiceQuota": _limit(5, 5),
+    "GetServiceQuota": _limit(10, 5),
     "RunInstances": _limit(5, 2),
     "RunInstances/instances": _limit(1000, 2),
     "StartInstances": _limit(5, 2),
@@ -94,7 +98,9 @@ class Limits:
         self._shares = {
             name: AwsLimit(
                 # A bucket that never holds a token would let nothing through.
-                capacity=max(1.0, limit.capacity * settings.aws_burst_share),
+                capacity=max(
+                    1.0, (limit.capacity - limit.refill * SLACK) * settings.aws_burst_share
+                ),
                 refill=limit.refill * settings.aws_rate_share,
             )
             for name, limit in {**LIMITS, **settings.aws_limits}.items()

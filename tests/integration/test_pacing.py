@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from config.settings import AwsLimit, WorkerSettings
 from envwright.states import State
 from tasks.aws.errors import Halted
+from tasks.aws.limits import SLACK
 from tasks.aws.pacing import Pace, Pacer
 from tasks.lease import LOOKING, NORMAL, End, Flow, Look, Permit, clock
 from tests.cloud import Cloud, throttled
@@ -31,13 +32,15 @@ def permit(flow: Flow = NORMAL) -> Permit:
 
 
 def settings_with(redis_url: str, key_prefix: str, **limits: AwsLimit) -> WorkerSettings:
-    """A worker's, which takes the whole of these limits."""
+    """A worker's that come to these limits."""
     return WorkerSettings(
         redis_url=redis_url,
         key_prefix=key_prefix,
         aws_rate_share=1,
-        aws_burst_share=1,
-        aws_limits=limits,
+        aws_limits={
+            name: AwsLimit(capacity=one.capacity + one.refill * SLACK, refill=one.refill)
+            for name, one in limits.items()
+        },
     )
 
 
@@ -169,8 +172,8 @@ async def test_a_launch_takes_its_instances_too(
 
     await pace.turn("RunInstances", {"MinCount": 3, "MaxCount": 3}, permit())
 
-    assert left_in(database, key_prefix, "RunInstances") == pytest.approx(4)
-    assert left_in(database, key_prefix, "RunInstances/instances") == pytest.approx(997)
+    assert left_in(database, key_prefix, "RunInstances") == pytest.approx(2)
+    assert left_in(database, key_prefix, "RunInstances/instances") == pytest.approx(995)
 
 
 async def test_who_leaves_wastes_no_token(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from config.settings import AwsLimit, WorkerSettings
 from envwright.errors import EnvwrightError
 from tasks.aws.actions import ACTIONS
-from tasks.aws.limits import LIMITS, OF_ALL, Limits, toll
+from tasks.aws.limits import LIMITS, OF_ALL, SLACK, Limits, toll
 from tests.cloud.buckets import OF_INSTANCES, Size, size_of
 from tests.cloud.calls import Call
 
@@ -62,14 +62,26 @@ def test_a_dry_run_takes_what_the_call_takes() -> None:
 
 
 def test_a_worker_keeps_to_its_shares() -> None:
-    """Of AWS's figures, and of those that the account has instead; and never to less than one
-    call at once."""
+    """Of AWS's figures, and of those that the account has instead: of the burst what is not
+    refilled within a second, and never less than one call."""
     raised = {"RunInstances": AwsLimit(capacity=50, refill=10)}
     limits = Limits(WorkerSettings(aws_rate_share=0.5, aws_burst_share=0.2, aws_limits=raised))
 
-    assert limits["CreateSubnet"] == AwsLimit(capacity=10, refill=2.5)
-    assert limits["RunInstances"] == AwsLimit(capacity=10, refill=5)
+    assert limits["CreateSubnet"] == AwsLimit(capacity=9, refill=2.5)
+    assert limits["RunInstances"] == AwsLimit(capacity=8, refill=5)
     assert limits["CreateVpcEndpoint"] == AwsLimit(capacity=1, refill=0.15)
+
+
+def test_calls_that_come_to_aws_together_are_not_too_many() -> None:
+    """Sent at the worker's pace, and up to a second late each: whatever comes in a span of time was
+    sent in one that is a second longer, and AWS has as many tokens for it."""
+    limits = Limits(WorkerSettings())
+
+    for name, aws in LIMITS.items():
+        ours = limits[name]
+        for span in (0.0, 1.0, 3600.0):
+            most = ours.capacity + ours.refill * (span + SLACK)
+            assert most <= aws.capacity + aws.refill * span or ours.capacity == 1, name
 
 
 def test_a_limit_of_nothing_is_refused() -> None:

@@ -1,0 +1,71 @@
+"""Many environments at once, against an AWS that keeps to its request limits.
+
+The strict cloud's seconds are short here, and the worker's rates are told so: what is counted does
+not hang on it.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Final
+
+from envwright.spec import EnvironmentSpec, load_spec
+from envwright.states import State
+from tests.cloud import Behaviour, Cloud
+from tests.cloud.terms import Durations
+from tests.integration.conftest import Begin
+from tests.repository import ROOT
+
+MANY: Final = 50
+TIME_SCALE: Final = 0.3
+"""What a second of AWS takes."""
+AWS: Final = Behaviour(
+    limited=True,
+    time_scale=TIME_SCALE,
+    latency=(0.1, 0.3),
+    durations=Durations(instance_pending=5.0, status_checks=10.0),
+)
+WORKER: Final = {
+    "aws_rate_share": 0.98 / TIME_SCALE,
+    # A machine that is busy with tests is late by more of AWS's time than a worker is.
+    "aws_burst_share": 0.35,
+    "poll_every": 5 * TIME_SCALE,
+    "instance_timeout": 60.0,
+}
+LEAST: Final = {
+    "CreateVpc": 1,
+    "CreateInternetGateway": 1,
+    "AttachInternetGateway": 1,
+    "CreateRoute": 1,
+    "CreateSubnet": 1,
+    "CreateSecurityGroup": 1,
+    "AuthorizeSecurityGroupIngress": 1,
+    "RunInstances": 1,
+}
+"""The calls that make one: a public network of one zone, a group, an instance."""
+
+WEB: Final = load_spec(ROOT / "examples" / "web.yaml")
+
+
+def small(name: str) -> EnvironmentSpec:
+    """examples/web.yaml in one zone and with one instance."""
+    network = WEB.network.model_copy(update={"zones": WEB.network.zones[:1]})
+    group = WEB.instances["web"].model_copy(update={"count": 1})
+    return WEB.model_copy(update={"name": name, "network": network, "instances": {"web": group}})
+
+
+async def test_fifty_at_once_are_never_throttled(begin: Begin, cloud: Cloud) -> None:
+    """Each costs the fewest calls that change something, and none of them is one too many.
+
+    More are made of what AWS limits most than fit into its bucket: so they waited for each other.
+    """
+    cloud.behave(AWS)
+    async with begin(small("web-00"), **WORKER) as first:
+        tickets = first.client.enqueue_many([small(f"web-{n:02}") for n in range(1, MANY)])
+        environments = [first, *(first.beside(one.environment_id) for one in tickets)]
+        records = await asyncio.gather(*(one.to_rest() for one in environments))
+
+    assert Counter(record.state for record in records) == {State.READY: MANY}
+    throttled = [call.action for call in cloud.journal if call.code == "RequestLimitExceeded"]
+    assert Counter(throttled) == {}
+    expected = {action: times * MANY for action, times in LEAST.items()}
+    assert Counter(cloud.mutating) == expected, cloud.counted()
