@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 
 from config.settings import WorkerSettings
 from tasks.aws.buckets import Ask, Bucket, Buckets
+from tasks.aws.errors import ErrorClass, Halted, Trouble
 from tasks.aws.limits import Limits, Toll, toll
 from tasks.aws.turns import Turns, Waiter
 from tasks.lease import Permit
@@ -161,7 +162,13 @@ class Pace:
         """
         wanted = toll(action, parameters)
         buckets = self._pacer.buckets(self._account, self._region, wanted)
-        await self._pacer.wait(buckets, wanted.units, permit, at_the_front=at_the_front)
+        try:
+            await self._pacer.wait(buckets, wanted.units, permit, at_the_front=at_the_front)
+        except Halted:
+            # A run whose deadline has passed says what it was waiting for.
+            told = f"{action} waited for its turn within AWS's request limits."
+            permit.troubles[buckets] = Trouble(told, ErrorClass.THROTTLED)
+            raise
 
     async def throttled(self, action: str, parameters: Mapping[str, Any]) -> None:
         """AWS has refused this call as one too many: make fewer of them for a while."""

@@ -17,18 +17,24 @@ from tests.repository import ROOT
 
 MANY: Final = 50
 TIME_SCALE: Final = 0.3
-"""What a second of AWS takes."""
+"""What a second of AWS takes; all times here are AWS's."""
+PENDING: Final = 5.0
+CHECKS: Final = 10.0
+POLL_EVERY: Final = 1.0
 AWS: Final = Behaviour(
     limited=True,
     time_scale=TIME_SCALE,
     latency=(0.1, 0.3),
-    durations=Durations(instance_pending=5.0, status_checks=10.0),
+    durations=Durations(instance_pending=PENDING, status_checks=CHECKS),
 )
+POLLS: Final = MANY * (PENDING + CHECKS) / POLL_EVERY
+"""About how often they ask for the status of their instances, all together."""
+
 WORKER: Final = {
     "aws_rate_share": 0.98 / TIME_SCALE,
     # A machine that is busy with tests is late by more of AWS's time than a worker is.
     "aws_burst_share": 0.35,
-    "poll_every": 5 * TIME_SCALE,
+    "poll_every": POLL_EVERY * TIME_SCALE,
     "instance_timeout": 60.0,
 }
 LEAST: Final = {
@@ -54,10 +60,8 @@ def small(name: str) -> EnvironmentSpec:
 
 
 async def test_fifty_at_once_are_never_throttled(begin: Begin, cloud: Cloud) -> None:
-    """Each costs the fewest calls that change something, and none of them is one too many.
-
-    More are made of what AWS limits most than fit into its bucket: so they waited for each other.
-    """
+    """Each costs the fewest calls that change something, none is one too many, and what all of them
+    ask again and again is asked for many at once."""
     cloud.behave(AWS)
     async with begin(small("web-00"), **WORKER) as first:
         tickets = first.client.enqueue_many([small(f"web-{n:02}") for n in range(1, MANY)])
@@ -69,3 +73,4 @@ async def test_fifty_at_once_are_never_throttled(begin: Begin, cloud: Cloud) -> 
     assert Counter(throttled) == {}
     expected = {action: times * MANY for action, times in LEAST.items()}
     assert Counter(cloud.mutating) == expected, cloud.counted()
+    assert len(cloud.calls("DescribeInstanceStatus")) < POLLS / 4, cloud.counted()

@@ -198,7 +198,7 @@ async def test_who_leaves_wastes_no_token(
 
 @pytest.mark.parametrize("end", [End.STOPPING, End.REPLACED, End.DEADLINE])
 async def test_a_permit_that_ends_ends_the_wait(worker: Worker, crowd: Crowd, end: End) -> None:
-    """At once, and with the reason."""
+    """At once, and with the reason; and a run's failure can tell what it was waiting for."""
     pace = worker(CreateVpc=SETTLED).pace("own", "eu-west-1")
     await pace.turn("CreateVpc", {}, permit())
     held = permit()
@@ -210,6 +210,8 @@ async def test_a_permit_that_ends_ends_the_wait(worker: Worker, crowd: Crowd, en
         await crowd.waiting.pop("waits")
 
     assert not crowd.waiting["waits too"].done()
+    assert held.trouble is not None
+    assert held.trouble.message == "CreateVpc waited for its turn within AWS's request limits."
 
 
 async def test_a_look_waits_no_longer_than_it_lasts(worker: Worker) -> None:
