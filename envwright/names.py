@@ -151,7 +151,7 @@ class Keys:
 
     @property
     def areas(self) -> str:
-        """Set: the areas in which somebody waits in line."""
+        """Set: the areas in which runs build, or wait in line."""
         return f"{self.prefix}:areas"
 
     @property

@@ -1,6 +1,7 @@
 """What callers may ask for, and what each request comes to in view of the record."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +10,7 @@ from envwright.change import Operation
 from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment, UnknownInstance
 from envwright.priority import Priority
 from envwright.record import Record
-from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued, in_flow
+from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued
 from envwright.spec import EnvironmentSpec
 from envwright.states import HOLDS_NOTHING, State
 
@@ -62,6 +63,12 @@ def for_spec(spec: EnvironmentSpec) -> Wish:
         )
 
     return spec.environment_id, decide
+
+
+def in_flow(wanted: AcceptedRun, priority: Priority, bulk: str | None = None) -> AcceptedRun:
+    """The same run with this priority, or as one of this bulk."""
+    run = wanted.run.in_flow(priority, bulk)
+    return replace(wanted, run=run, fields={**wanted.fields, "run": run.model_dump_json()})
 
 
 def in_order(wish: Wish, priority: Priority, bulk: str | None = None) -> Wish:

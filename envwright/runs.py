@@ -10,7 +10,6 @@ from envwright.errors import NotAllowed
 from envwright.expiry import ending, expiry_of
 from envwright.failure import Failure, FailureCategory
 from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
-from envwright.priority import Priority
 from envwright.protection import refuse_protected
 from envwright.record import FRESH_STEP, Event, Expiry, Record, Run, RunKind
 from envwright.spec import EnvironmentSpec
@@ -98,12 +97,6 @@ def cleanup(reason: str, goal: State, seen: Record, now: float, *, force: bool =
 def compensation(now: float) -> Run:
     """The cleanup run that follows a failure."""
     return new_run(RunKind.CLEANUP, "failure", State.CLEANED, now, CLEANUP_DEADLINE)
-
-
-def in_flow(wanted: AcceptedRun, priority: Priority, bulk: str | None = None) -> AcceptedRun:
-    """The same run with this priority, or as one of this bulk."""
-    run = wanted.run.in_flow(priority, bulk)
-    return replace(wanted, run=run, fields={**wanted.fields, "run": run.model_dump_json()})
 
 
 def tried_again(run: Run, at: float) -> Run:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from redis.exceptions import ResponseError
 
 from envwright.connection import Connection, address
-from envwright.errors import Fault, SpecError, StoreCorrupt, StoreUnavailable
+from envwright.errors import StoreCorrupt, StoreUnavailable
 from envwright.expiry import MovedExpiry
 from envwright.names import area_of, has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
@@ -20,7 +20,6 @@ from envwright.record import LOOKUP_FIELD, Event, Expiry, Record, record_from_fi
 from envwright.runs import AcceptedRun
 from envwright.scripts import ACCEPT, MOVE_EXPIRY, TAKE_EXPIRING
 from envwright.settings import ClientSettings
-from envwright.spec.limits import MAX_SPEC
 from envwright.states import AT_REST
 
 logger = logging.getLogger(__name__)
@@ -284,31 +283,3 @@ class Store(Connection):
             names[key]: [event_from_entry(entry_id, fields) for entry_id, fields in entries]
             for key, entries in pairs or ()
         }
-
-    def submitted_spec(self, submission_id: str) -> str | None:
-        """What a producer without this package left under this id; None when nothing is there.
-
-        Raises `SpecError` when it is not worth reading: too large to be a spec, or not UTF-8.
-        """
-        key = self._keys.submission(submission_id)
-        with self._answering():
-            if self._redis.hstrlen(key, "spec") > MAX_SPEC:
-                raise SpecError(
-                    [Fault("", f"The spec is too large: it may have {MAX_SPEC} bytes.")]
-                )
-            try:
-                return cast(str | None, self._redis.hget(key, "spec"))
-            except UnicodeDecodeError:
-                raise SpecError([Fault("", "The submission's spec is not UTF-8 text.")]) from None
-
-    def answer_submission(
-        self, submission_id: str, answer: Mapping[str, str], keep_seconds: int
-    ) -> None:
-        """Put the answer in the place of the submitted spec, and let it expire."""
-        key = self._keys.submission(submission_id)
-        with self._answering():
-            pipe = self._redis.pipeline()
-            pipe.delete(key)
-            pipe.hset(key, mapping=cast(Any, dict(answer)))
-            pipe.expire(key, keep_seconds)
-            pipe.execute()

@@ -31,8 +31,9 @@ local function is_paused(bulk)
   return true
 end
 
-local function let_in(record, under_way, bulk, environment, id, run, flow)
+local function let_in(record, under_way, areas, area, bulk, environment, id, run, flow)
   redis.call('HSET', under_way, environment, line_mark(id, flow))
+  redis.call('SADD', areas, area)
   if redis.call('EXISTS', bulk) == 1 then
     redis.call('HSETNX', bulk, 'started_at', string.format('%.3f', now))
   end
@@ -83,14 +84,14 @@ while #taken < room and looked < tonumber(looks) do
     local record = records .. environment
     local have = redis.call('HMGET', record, 'run_id', 'step', 'run', 'state', 'line')
     if have[4] == 'queued' and have[5] == line_mark(have[1], flow) then
-      let_in(record, under_way, bulk, environment, have[1], run_in(have[3]), flow)
+      let_in(record, under_way, areas, area, bulk, environment, have[1], run_in(have[3]), flow)
       redis.call('ZADD', due, now + grace, environment)
       taken[#taken + 1] = {environment, have[1], have[2], have[3], have[4]}
     end
   elseif redis.call('EXISTS', lines .. flow) == 1 then held[flow] = score end
 end
 for flow, score in pairs(held) do redis.call('ZADD', flows, score, flow) end
-if redis.call('EXISTS', flows) == 0 then redis.call('SREM', areas, area) end
+if redis.call('EXISTS', flows, under_way) == 0 then redis.call('SREM', areas, area) end
 return taken
 """
 )

@@ -93,7 +93,7 @@ if have[3] == 'queued' then
     wait_in_line(flow, priority, string.format('%d runs are under way in %s', limit, area))
     return {'in_line'}
   elseif not is_in then
-    let_in(record, under_way, bulks .. flow, environment, run, wanted, flow)
+    let_in(record, under_way, areas, area, bulks .. flow, environment, run, wanted, flow)
   end
 end
 take_back_death(record, worker, heartbeats)

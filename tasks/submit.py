@@ -16,7 +16,7 @@ from envwright.client import Client, Ticket
 from envwright.errors import EnvwrightError, Fault, SpecError, StoreUnavailable
 from envwright.names import TASK_SUBMIT
 from envwright.spec import parse_spec
-from envwright.store import Store
+from envwright.submission_store import SubmissionStore
 
 KEEP_ANSWER: Final = 24 * 3600
 """Seconds for which the answer to a submission can be read."""
@@ -32,19 +32,20 @@ logger = structlog.get_logger(__name__)
     max_retries=5,
 )
 def submit(submission_id: str) -> None:
-    store, client = _connections()
+    submissions, client = _connections()
     try:
-        text = store.submitted_spec(submission_id)
+        text = submissions.spec(submission_id)
         if text is None:
             # Answered already, or expired: a message may come twice.
             logger.info("submission_has_no_spec", submission=submission_id)
             return
-        answer = _accepted(client.enqueue(parse_spec(_plain(text))))
+        priority = submissions.priority(submission_id)
+        answer = _accepted(client.enqueue(parse_spec(_plain(text)), priority=priority))
     except StoreUnavailable:
         raise
     except EnvwrightError as error:
         answer = _refused(error)
-    store.answer_submission(submission_id, answer, KEEP_ANSWER)
+    submissions.answer(submission_id, answer, KEEP_ANSWER)
     logger.info("submission_answered", submission=submission_id, state=answer["state"])
 
 
@@ -75,6 +76,6 @@ def _plain(text: str) -> Any:
 
 
 @cache
-def _connections() -> tuple[Store, Client]:
+def _connections() -> tuple[SubmissionStore, Client]:
     settings = WorkerSettings()
-    return Store(settings), Client(settings)
+    return SubmissionStore(settings), Client(settings)

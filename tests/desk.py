@@ -10,7 +10,8 @@ from config.settings import RUNS_PER_ACCOUNT
 from envwright.names import RECORD_FORMAT, Keys, Step
 from envwright.priority import Priority
 from envwright.record import Event, Expiry, Record, Run, RunKind
-from envwright.runs import accepted, enqueued, in_flow, new_run
+from envwright.requests import in_flow
+from envwright.runs import accepted, enqueued, new_run
 from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.store import Store

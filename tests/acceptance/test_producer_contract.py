@@ -14,6 +14,7 @@ from envwright.client import Client
 from envwright.failure import Failure
 from envwright.messages import producer
 from envwright.names import TASK_SUBMIT
+from envwright.priority import Priority
 from envwright.spec.limits import MAX_SPEC
 from envwright.states import AT_REST, State
 from tests.acceptance.conftest import COMMAND_TIMEOUT
@@ -43,8 +44,11 @@ class Producer:
         self._database = database
         self._celery: Celery[Any] = producer(client.settings)
 
-    def leave(self, submission_id: str, text: str | bytes) -> None:
-        self._database.hset(self._keys.submission(submission_id), "spec", text)
+    def leave(self, submission_id: str, text: str | bytes, priority: str | None = None) -> None:
+        key = self._keys.submission(submission_id)
+        if priority is not None:
+            self._database.hset(key, "priority", priority)
+        self._database.hset(key, "spec", text)
 
     def send(self, submission_id: str) -> None:
         self._celery.send_task(TASK_SUBMIT, args=[submission_id], queue=self._queue)
@@ -60,8 +64,10 @@ class Producer:
 
         return wait_until(answered, COMMAND_TIMEOUT, "the submission is answered")
 
-    def ask(self, submission_id: str, text: str | bytes) -> dict[str, str]:
-        self.leave(submission_id, text)
+    def ask(
+        self, submission_id: str, text: str | bytes, priority: str | None = None
+    ) -> dict[str, str]:
+        self.leave(submission_id, text, priority)
         self.send(submission_id)
         return self.answer(submission_id)
 
@@ -132,6 +138,12 @@ def test_submissions_are_answered_as_the_page_says(
         assert refused["state"] == "refused"
         assert words in refused["error"]
 
+    refused = asking.ask("nine", json.dumps(spec_data("hurried")), "at once")
+    assert refused["state"] == "refused"
+    assert refused["error"] == "The submission's priority must be one of high, normal, low."
+    assert asking.ask("ten", json.dumps(spec_data("hurried")), "high")["state"] == "accepted"
+    assert client.status("hurried").run.priority is Priority.HIGH
+
     corrected = asking.ask("four", json.dumps(spec_data("right")))
     assert set(corrected) == {"state", "environment_id", "run_id"}
 
@@ -140,7 +152,7 @@ def test_submissions_are_answered_as_the_page_says(
     asking.ask("last", json.dumps(spec_data("last")))
     assert asking.answer("one") == accepted
     assert not database.exists(client.settings.keys.submission("unknown"))
-    assert len(list(client.environments())) == 3
+    assert len(list(client.environments())) == 4
 
 
 def test_what_is_sent_before_any_worker_is_there_is_answered_later(

@@ -228,6 +228,22 @@ async def test_it_pauses_by_itself_when_too_many_have_failed(desk: Desk, client:
     assert await desk.let_in() == ["web-5"]
 
 
+async def test_what_was_let_in_is_held_back_too_when_too_many_have_failed(
+    desk: Desk, client: Client
+) -> None:
+    """A bulk that fits in as a whole has nobody in line: those whose messages wait go back."""
+    bulk = client.enqueue_bulk(some(2), max_failures=0)
+    assert await desk.let_in() == ["web-0", "web-1"]
+    desk.end("web-0", State.FAILED, failure=failed())
+    assert await desk.let_in() == []
+
+    run = client.status("web-1").run
+    answer = await desk.worker.claim(f"web-1.{REGION}", run.id, Step.NETWORK, LEASE)
+
+    assert answer is Refusal.IN_LINE
+    assert client.bulk(bulk.id).state is BulkState.PAUSED
+
+
 async def test_a_retry_puts_the_failed_in_line_again(desk: Desk, client: Client) -> None:
     """They begin when there is room. One whose cleanup failed is cleaned up, at once."""
     bulk = client.enqueue_bulk(some(4))

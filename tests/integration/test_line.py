@@ -9,7 +9,8 @@ from envwright.failure import Failure, FailureCategory
 from envwright.names import Step, area_of
 from envwright.priority import Priority
 from envwright.record import RunKind
-from envwright.runs import cancelled, enqueued, in_flow
+from envwright.requests import in_flow
+from envwright.runs import cancelled, enqueued
 from envwright.states import State
 from tasks.due import Due
 from tasks.lease import Flow, Lease
@@ -260,7 +261,20 @@ async def test_many_stale_entries_do_not_stop_redis(desk: Desk) -> None:
     assert await desk.let_in() == ["one"]
     desk.end("one")
     assert await desk.let_in() == []
-    assert desk.redis.exists(line, desk.keys.flows(REGION), desk.keys.areas) == 0
+    assert desk.redis.exists(line, desk.keys.flows(REGION)) == 0
+
+
+async def test_where_nobody_builds_nothing_is_left_to_look_at(desk: Desk) -> None:
+    """Idle environments cost a sweep nothing, however many there are."""
+    await desk.arrive("web")
+    assert desk.redis.smembers(desk.keys.areas) == {REGION}
+    assert await desk.let_in() == []
+    assert desk.redis.exists(desk.keys.areas, desk.keys.under_way(REGION)) == 2
+
+    desk.end("web")
+    assert await desk.let_in() == []
+
+    assert desk.redis.exists(desk.keys.areas, desk.keys.under_way(REGION)) == 0
 
 
 async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk) -> None:
