@@ -50,5 +50,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of the door and of the lease."""
     clock = Clock()
     monkeypatch.setattr("tasks.aws.door.clock", clock)
+    monkeypatch.setattr("tasks.aws.wire.clock", clock)
     monkeypatch.setattr("tasks.lease.clock", clock)
     return clock
