@@ -10,7 +10,9 @@ import redis
 from envwright.client import Client
 from envwright.errors import StoreUnavailable
 from envwright.names import DEFAULT_KEY_PREFIX, DEFAULT_QUEUE
+from envwright.states import State
 from tests.acceptance.conftest import (
+    COMMAND_TIMEOUT,
     WEB,
     CommandLine,
     a_real_image,
@@ -19,7 +21,7 @@ from tests.acceptance.conftest import (
 from tests.cloud import Cloud, refused
 from tests.conftest import WorkerFactory
 from tests.repository import ROOT
-from tests.specs import REGION, with_instances
+from tests.specs import REGION, spec, with_instances
 from worker.servers import LocalAws, LocalRedis
 
 WORKER, CALLER = ("envwright-worker", "WORKER-PASSWORD"), ("envwright-caller", "CALLER-PASSWORD")
@@ -56,6 +58,21 @@ def worker_environment(
     }
 
 
+def a_bulk_comes_and_goes(url: str) -> None:
+    """One after the other, since there is room for one; and one of them is refused."""
+    with Client(redis_url=url) as client:
+        other = spec("web", tags={"of": "somebody else"})
+        bulk = client.enqueue_bulk([spec("bulk-0"), spec("bulk-1"), other])
+        client.pause_bulk(bulk.id)
+        client.resume_bulk(bulk.id)
+        for name in ("bulk-0", "bulk-1"):
+            assert client.wait(name, COMMAND_TIMEOUT).state is State.READY
+        assert len([*client.bulk_refusals(bulk.id)]) == 1
+        assert client.destroy_bulk(bulk.id).accepted == len([*client.bulk_members(bulk.id)])
+        for name in ("bulk-0", "bulk-1"):
+            assert client.wait(name, COMMAND_TIMEOUT).state is State.DESTROYED
+
+
 def test_workers_and_callers_need_no_more_than_is_documented(
     guarded: redis.Redis,
     own_redis: LocalRedis,
@@ -64,9 +81,9 @@ def test_workers_and_callers_need_no_more_than_is_documented(
     cloud: Cloud,
     aws: LocalAws,
 ) -> None:
-    """A build that fails, its retry, looks and the end: Redis refuses none of it, and the
+    """A build that fails, its retry, looks, a bulk and the end: Redis refuses none of it, and the
     passwords are in no log and no output."""
-    one = worker(ENVWRIGHT_LOG_LEVEL="debug")
+    one = worker(ENVWRIGHT_LOG_LEVEL="debug", ENVWRIGHT_RUNS_PER_ACCOUNT="1")
     envwright.environment["ENVWRIGHT_REDIS_URL"] = url_for(own_redis, CALLER)
     cloud.inject("RunInstances", refused("VcpuLimitExceeded"), times=2)
     file = envwright.file(with_instances(a_real_image(aws), on_failure="hold"))
@@ -81,6 +98,7 @@ def test_workers_and_callers_need_no_more_than_is_documented(
         envwright("recover", "--region", REGION),
     ]
     assert how_much_exists(aws) == WEB
+    a_bulk_comes_and_goes(url_for(own_redis, CALLER))
     said.append(envwright("down", "web", "--yes"))
 
     assert how_much_exists(aws) == {}
