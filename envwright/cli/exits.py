@@ -4,9 +4,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol, runtime_checkable
 
-from envwright.cli.output import clean, counted, print_json
+from envwright.cli.output import clean, counted, joined, print_json
 from envwright.errors import EnvwrightError, Fault
 
 OK: Final = 0
@@ -34,6 +35,57 @@ class FaultySpecs(UsageError):
             return
         several = len(faults) > 1
         super().__init__(f"{len(faults)} specs are not valid." if several else "Not a valid spec.")
+
+    def faults_in(self, file: str) -> int:
+        return len(self.faults[file])
+
+    @property
+    def unshown(self) -> int:
+        """How many faults are counted only."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineFault(Fault):
+    """What is wrong with lines of a file: the first of them, counted from 1, and how many more."""
+
+    lines: tuple[int, ...]
+    more: int = 0
+
+    def also_in(self, line: int, named: int) -> "LineFault":
+        """The same fault in one more line, of which `named` are told by their numbers."""
+        if len(self.lines) < named:
+            return replace(self, lines=(*self.lines, line))
+        return replace(self, more=self.more + 1)
+
+    def __str__(self) -> str:
+        words = [*map(str, self.lines), *([f"{self.more} more"] if self.more else [])]
+        place = f"{'line' if len(words) == 1 else 'lines'} {joined(words)}"
+        return f"{place}, {Fault.__str__(self)}" if self.path else f"{place}: {self.message}"
+
+
+class FaultyBulk(FaultySpecs):
+    """A bulk of which some lines are not valid."""
+
+    def __init__(
+        self, file: str, faults: Sequence[LineFault], total: int, faulty: int, lines: int
+    ) -> None:
+        """`total` faults in the `faulty` of its `lines`, of which some are told."""
+        super().__init__({file: faults})
+        self._total = total
+        self._told = sum(len(one.lines) + one.more for one in faults)
+        EnvwrightError.__init__(
+            self,
+            f"{counted(total, 'fault')} in {faulty} of {counted(lines, 'line')}: "
+            f"nothing was begun.",
+        )
+
+    def faults_in(self, file: str) -> int:
+        return self._total
+
+    @property
+    def unshown(self) -> int:
+        return self._total - self._told
 
 
 class Declined(EnvwrightError):
@@ -124,9 +176,9 @@ def _faults(error: FaultySpecs) -> list[str]:
     lines = []
     for file, faults in error.faults.items():
         name = "stdin" if file == "-" else clean(file)
-        lines.append(f"{name}: {counted(len(faults), 'fault')}")
+        lines.append(f"{name}: {counted(error.faults_in(file), 'fault')}")
         lines += [f"  {clean(str(fault))}" for fault in faults]
-    return lines
+    return [*lines, *([f"  and {error.unshown} more"] if error.unshown else [])]
 
 
 def _document(error: BaseException) -> dict[str, Any]:
@@ -137,8 +189,6 @@ def _document(error: BaseException) -> dict[str, Any]:
         "type": kind if known or kind == "UsageError" else "InternalError",
         "message": _message(error),
         "faults": [
-            {"file": file, "path": fault.path, "message": fault.message}
-            for file, some in faults.items()
-            for fault in some
+            {"file": file, **asdict(fault)} for file, some in faults.items() for fault in some
         ],
     }

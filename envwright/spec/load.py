@@ -11,7 +11,7 @@ from envwright.spec.forms import Flaw, shown
 from envwright.spec.limits import MAX_SPEC
 
 
-class _Unread(Exception):
+class Unread(Exception):
     """A file that could not be read; the message says why."""
 
 
@@ -22,8 +22,8 @@ def load_spec(path: str | Path) -> EnvironmentSpec:
     """
     path = Path(path)
     try:
-        text = _read_text(path, MAX_SPEC)
-    except _Unread as error:
+        text = read_text(path, MAX_SPEC)
+    except Unread as error:
         raise SpecError([Fault("", str(error))]) from None
     return read_spec(text, path.parent)
 
@@ -39,6 +39,14 @@ def read_spec(text: str, base: str | Path) -> EnvironmentSpec:
         data = parse_text(text)
     except Unreadable as error:
         raise SpecError([Fault("", str(error))]) from None
+    return spec_from(data, base)
+
+
+def spec_from(data: Any, base: str | Path) -> EnvironmentSpec:
+    """A spec of plain data; `base` is the folder that the files in it are relative to.
+
+    Raises `SpecError` with every fault.
+    """
     data, flaws = _with_user_data(data, Path(base))
     return parse_spec(data, found=flaws)
 
@@ -55,7 +63,7 @@ def _with_user_data(data: Any, base: Path) -> tuple[Any, list[Flaw]]:
             continue
         try:
             text = _read_user_data(base / file)
-        except _Unread as error:
+        except Unread as error:
             text = "unread"
             flaws.append((("instances", str(name), "user_data", "file"), str(error)))
         read[name] = {**group, "user_data": text}
@@ -71,23 +79,24 @@ def _named_file(group: object) -> str | None:
 
 
 def _read_user_data(path: Path) -> str:
-    text = _read_text(path, MAX_USER_DATA)
+    text = read_text(path, MAX_USER_DATA)
     if sentence := user_data_flaw(text):
-        raise _Unread(sentence)
+        raise Unread(sentence)
     return text
 
 
-def _read_text(path: Path, limit: int) -> str:
+def read_text(path: Path, limit: int) -> str:
+    """The text of a file of at most `limit` bytes. Raises `Unread` with a sentence."""
     file = shown(path, longest=4096)
     try:
         with path.open("rb") as stream:
             content = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _Unread(f"{file} cannot be read: {reason[:1].lower()}{reason[1:]}.") from None
+        raise Unread(f"{file} cannot be read: {reason[:1].lower()}{reason[1:]}.") from None
     if len(content) > limit:
-        raise _Unread(f"{file} is too large: it may have {limit} bytes.")
+        raise Unread(f"{file} is too large: it may have {limit} bytes.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unread(f"{file} is not UTF-8 text: byte {error.start} does not fit.") from None
+        raise Unread(f"{file} is not UTF-8 text: byte {error.start} does not fit.") from None

@@ -4,6 +4,7 @@ No sentence repeats the text around a mistake, since that may be user data or a 
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import yaml
@@ -23,9 +24,18 @@ class Unreadable(Exception):
 
 
 def parse_text(text: str) -> Any:
-    """The one document in the text. Raises `Unreadable` with a sentence."""
+    """The one document in the text, YAML or JSON. Raises `Unreadable` with a sentence."""
+    return _parse(text, _parse_json if text.lstrip().startswith("{") else _parse_yaml)
+
+
+def parse_yaml(text: str, loader: type[yaml.SafeLoader]) -> Any:
+    """The one YAML document in the text, as the loader makes it. Raises `Unreadable`."""
+    return _parse(text, lambda text: _parse_yaml(text, loader))
+
+
+def _parse(text: str, parse: Callable[[str], Any]) -> Any:
     try:
-        return _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
+        return parse(text)
     except yaml.YAMLError as error:
         raise Unreadable(_sentence(error)) from None
     except RecursionError:
@@ -40,19 +50,20 @@ def parse_text(text: str) -> Any:
 def _parse_json(text: str) -> Any:
     """As JSON, where PyYAML would stumble over tabs and escapes; what is not JSON may be YAML."""
     try:
-        return json.loads(text, object_pairs_hook=_distinct)
+        return json.loads(text, object_pairs_hook=distinct)
     except ValueError:
         return _parse_yaml(text)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, for `json.loads`. Raises `ValueError` where a name stands in it twice."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError
     return dict(pairs)
 
 
-def _parse_yaml(text: str) -> Any:
-    loader = yaml.SafeLoader(text)
+def _parse_yaml(text: str, loader_type: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+    loader = loader_type(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -67,7 +78,7 @@ def _count(node: Node, counted: dict[int, int]) -> int:
     """How many values there are when every alias is written out."""
     if id(node) in counted:
         if not counted[id(node)]:
-            raise Unreadable(f"{_place(node.start_mark)}: an alias here contains itself.")
+            raise Unreadable(f"{place(node.start_mark)}: an alias here contains itself.")
         return counted[id(node)]
     counted[id(node)] = 0
     children: list[Node] = []
@@ -91,13 +102,13 @@ def _refuse_repeated_keys(node: MappingNode) -> None:
         written = (key.tag, key.value)
         if written in lines:
             raise Unreadable(
-                f"{_place(key.start_mark)}: {shown(key.value)} stands here for the second time, "
+                f"{place(key.start_mark)}: {shown(key.value)} stands here for the second time, "
                 f"after line {lines[written]}, and only one of the two can hold: remove the other."
             )
         lines[written] = key.start_mark.line + 1
 
 
-def _place(mark: Mark) -> str:
+def place(mark: Mark) -> str:
     return f"Line {mark.line + 1}, column {mark.column + 1}"
 
 
@@ -107,12 +118,12 @@ def _sentence(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
         return "The text is neither YAML nor JSON."
-    place = _place(mark)
+    at = place(mark)
     problem = error.problem or ""
     if isinstance(error, ComposerError) and "document" in problem:
-        return f"{place}: a second document begins, and a spec file holds one: split the file."
+        return f"{at}: a second document begins, and a spec file holds one: split the file."
     if isinstance(error, ComposerError):
-        return f"{place}: this alias has no anchor: put text that begins with * in quotes."
+        return f"{at}: this alias has no anchor: put text that begins with * in quotes."
     if isinstance(error, ConstructorError) and "tag" in problem:
-        return f"{place}: a spec knows no such tag: put text that begins with ! in quotes."
-    return f"{place}: this is not valid YAML: {problem}."
+        return f"{at}: a spec knows no such tag: put text that begins with ! in quotes."
+    return f"{at}: this is not valid YAML: {problem}."

@@ -144,7 +144,7 @@ def retry(
 
     With --all it asks first on a terminal.
     """
-    from envwright.cli.bulk import choose, doubt, really_retry, show
+    from envwright.cli.choice import choose, doubt, really_retry, show
     from envwright.cli.requests import How, carry_out
 
     if every == bool(names):

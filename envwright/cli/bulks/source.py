@@ -1,0 +1,115 @@
+"""Where the specs of a bulk come from: a file of them, or a template and a table of values."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from envwright.cli.bulks.entries import Rows, of_lines, of_rows
+from envwright.cli.bulks.intake import Specs, take_in
+from envwright.cli.exits import FaultySpecs, UsageError
+from envwright.cli.inputs import STDIN, shown
+from envwright.errors import Fault, SpecError
+from envwright.spec.forms import shown as quoted
+from envwright.spec.template import COLUMN, Template
+
+_YAML: Final = (".yaml", ".yml")
+_TABS: Final = (".tsv", ".tab")
+
+
+def read_lines(specs: Specs, file: str) -> None:
+    """Take in a file of JSON, one spec a line.
+
+    Raises `FaultySpecs`, and `UsageError` for what is no such file by its name.
+    """
+    if Path(file).suffix in _YAML:
+        raise UsageError(
+            f"{shown(file)} is YAML: a bulk is read from a file of JSON, one spec a line, or from "
+            f"a template and a table, as in `envwright bulk TEMPLATE.yaml --values TABLE.csv`."
+        )
+    base = Path.cwd() if file == STDIN else Path(file).parent
+    with _opened(file) as stream:
+        take_in(specs, file, of_lines(stream, base))
+
+
+def read_table(specs: Specs, template_file: str, table_file: str) -> None:
+    """Take in a template's specs, one for each row of a table.
+
+    Raises `FaultySpecs`, and `UsageError` for a template from stdin.
+    """
+    if template_file == STDIN:
+        raise UsageError("The template is read from a file; the table can come on stdin.")
+    with _opened(template_file):
+        pass  # Why a file cannot be opened is no fault of a template.
+    try:
+        template = Template.load(Path(template_file))
+    except SpecError as error:
+        raise FaultySpecs({template_file: error.faults}) from None
+    delimiter = "\t" if Path(table_file).suffix in _TABS else ","
+    with _opened(table_file) as stream:
+        rows = Rows(stream, delimiter)
+        if rows.end is None:
+            _refuse_what_does_not_fit(template_file, template, table_file, rows.columns)
+        take_in(specs, table_file, of_rows(template, rows))
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == STDIN:
+        yield sys.stdin.buffer
+        return
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise FaultySpecs({}, {file: (error.strerror or str(error)).lower()}) from None
+        yield stream
+
+
+def _refuse_what_does_not_fit(
+    template_file: str, template: Template, table_file: str, columns: list[str]
+) -> None:
+    """Raise `FaultySpecs` for columns that are none, that nothing uses, and blanks without one."""
+    blanks = template.blanks()
+    of_table = [*_misnamed(columns)] or [
+        Fault(
+            "",
+            f"Line 1: nothing in {shown(template_file)} is filled in from the column "
+            f"{quoted(column)}: remove it, or write `${{{column}}}` where it belongs.",
+        )
+        for column in columns
+        if column not in blanks
+    ]
+    of_template = [
+        Fault(
+            "", f"{place}: {shown(table_file)} has no column {quoted(blank)}{_like(blank, columns)}"
+        )
+        for blank, place in blanks.items()
+        if blank not in columns
+    ]
+    faults = {template_file: of_template, table_file: of_table}
+    if any(faults.values()):
+        raise FaultySpecs({file: some for file, some in faults.items() if some})
+
+
+def _misnamed(columns: list[str]) -> Iterator[Fault]:
+    if not columns:
+        yield Fault("", "It is empty: the first line names the columns.")
+    for column, times in Counter(columns).items():
+        if re.fullmatch(COLUMN, column) is None:
+            yield Fault(
+                "",
+                f"Line 1: {quoted(column)} is no name for a column: those have letters, digits, - "
+                f"and _, and a comma, or a tab in a .tsv file, between them.",
+            )
+        elif times > 1:
+            yield Fault("", f"Line 1: {quoted(column)} names {times} columns: rename all but one.")
+
+
+def _like(blank: str, columns: list[str]) -> str:
+    alike = get_close_matches(blank, columns, n=1)
+    return f"; did you mean {quoted(alike[0])}?" if alike else "."
