@@ -74,11 +74,14 @@ class Bulk(Value):
 
     @property
     def state(self) -> BulkState:
-        """A bulk whose members are all at rest is done, also where it was paused."""
+        """A bulk whose members are all at rest is done, also where it was paused.
+
+        Where none waits in line any more, there is nothing that a pause could hold back.
+        """
         is_over = self.at_rest == sum(self.states.values())
         if self.sealed_at is not None and is_over:
             return BulkState.DONE
-        if self.paused_at is not None:
+        if self.paused_at is not None and (self.waiting or self.sealed_at is None):
             return BulkState.PAUSED
         return BulkState.OPEN if self.sealed_at is None else BulkState.RUNNING
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from envwright.cli import exits
-from envwright.cli.commands import build, extend, instances, look, lost, parked, specs
+from envwright.cli.commands import build, bulk, bulks, extend, instances, look, lost, parked, specs
 from envwright.cli.options import NO_VALUE
 
 ABOUT = (
@@ -29,6 +29,7 @@ PANELS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "retry": build.retry,
         "extend": extend.extend,
     },
+    "Many at once": {"bulk": bulk.bulk},
     "Instances": {
         "stop": instances.stop,
         "start": instances.start,
@@ -143,3 +144,4 @@ def envwright(
 for panel, commands in PANELS.items():
     for name, command in commands.items():
         app.command(name, rich_help_panel=panel)(command)
+app.add_typer(bulks.bulks, name="bulks", rich_help_panel="Many at once")

@@ -68,6 +68,12 @@ Timeout = Annotated[
         help="Stop waiting after this time, with exit code 1; the job goes on.",
     ),
 ]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", show_default=False, help="Write the report into this file, as JSON."
+    ),
+]
 RedisUrl = Annotated[
     str | None,
     typer.Option(

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ def console(stream: TextIO | None = None) -> "Console":
     if stream.isatty():
         return Console(file=stream, markup=False, emoji=False, highlight=False)
     return Unpadded(file=stream, width=_UNBOUNDED, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def busy() -> Iterator[Callable[[str], None]]:
+    """Says on a terminal what is being done; it is gone from there when it is over."""
+    if is_interactive(sys.stderr):
+        with console(sys.stderr).status("") as status:
+            yield lambda words: status.update(words)
+    else:
+        yield lambda words: None
 
 
 def is_interactive(stream: TextIO) -> bool:
@@ -148,3 +159,8 @@ def joined(words: Iterable[str]) -> str:
     """a, b and c."""
     *first, last = [*words] or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def capitalized(words: str) -> str:
+    """As it begins a sentence; the rest stays as it is."""
+    return words[:1].upper() + words[1:]

@@ -1,6 +1,7 @@
 """Draws environments as lines of text: in full with their steps, or one line each."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,11 +54,13 @@ class Marks:
     failed: str = "✗"
     waiting: str = "·"
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    bar: str = "━╍─"
+    """What is done, what is under way, and what is to come."""
 
 
 def marks_for(console: Console) -> Marks:
     """Signs that the console's encoding can show."""
-    return Marks("+", "x", "-", "|/-\\") if console.options.ascii_only else Marks()
+    return Marks("+", "x", "-", "|/-\\", "#=.") if console.options.ascii_only else Marks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,11 @@ class Painter:
         lines = [*self._head(record, timeline), Text()]
         for run in timeline.runs:
             if run is not timeline.runs[0] and run.kind in _ANNOUNCED:
-                lines += [Text(), self._line(Text(f"  {_ANNOUNCED[run.kind]}", "yellow"))]
+                lines += [Text(), self.line(Text(f"  {_ANNOUNCED[run.kind]}", "yellow"))]
             for story in run.worth_telling():
                 lines += self._step(record, run, story)
                 if story.progress is Progress.FAILED and height and story.message:
-                    lines.append(self._line(Text(f"      {clean(story.message)}", "red")))
+                    lines.append(self.line(Text(f"      {clean(story.message)}", "red")))
                 if height and story.progress is Progress.RUNNING:
                     room = height - len(lines) - len(run.steps)
                     lines += self._resources(resources_of(record, run, story.step), run, room)
@@ -102,9 +105,9 @@ class Painter:
         seconds = timeline.seconds(record, self.now)
         head = Text.assemble((record.environment_id, "bold"), "  ")
         head.append(record.state, STATE_STYLES[record.state])
-        lines = [self._line(head, _ticking(seconds, record.at_rest))]
+        lines = [self.line(head, ticking(seconds, record.at_rest))]
         if record.state is State.QUEUED and seconds > _NO_WORKER_AFTER:
-            lines.append(self._line(Text("No worker has taken it yet: is one running?", "yellow")))
+            lines.append(self.line(Text("No worker has taken it yet: is one running?", "yellow")))
         return lines
 
     def _step(self, record: Record, run: RunStory, story: StepStory) -> list[Text]:
@@ -112,12 +115,12 @@ class Painter:
         text = Text.assemble("  ", sign, " ", (set_cell_size(story.step, 12), style))
         text.append_text(_remark(record, run, story))
         span = story.span
-        took = _ticking(span.seconds(self.now), span.ended_at is not None) if span else ""
-        lines = [self._line(text, took)]
+        took = ticking(span.seconds(self.now), span.ended_at is not None) if span else ""
+        lines = [self.line(text, took)]
         if story.progress is Progress.INTERRUPTED and story.message:
-            lines.append(self._line(Text(f"      {clean(story.message)}", style)))
+            lines.append(self.line(Text(f"      {clean(story.message)}", style)))
         if story.progress is Progress.RUNNING and record.trouble and record.run.id in run.run_ids:
-            lines.append(self._line(Text(f"      waiting: {clean(record.trouble)}", "yellow")))
+            lines.append(self.line(Text(f"      waiting: {clean(record.trouble)}", "yellow")))
         return lines
 
     def _sign(self, progress: Progress) -> tuple[Text, str]:
@@ -159,8 +162,8 @@ class Painter:
         text = Text.assemble("      ", sign, " ")
         text.append(set_cell_size(title(key), 36), "" if touched else "dim")
         text.append(resource.state, "dim")
-        took = _ticking(span.seconds(self.now), done) if span else ""
-        return self._line(text, took, clean(" ".join(resource.ids)))
+        took = ticking(span.seconds(self.now), done) if span else ""
+        return self.line(text, took, clean(" ".join(resource.ids)))
 
     def _brief(self, record: Record, timeline: Timeline, widest: int) -> Text:
         style = STATE_STYLES[record.state]
@@ -171,7 +174,7 @@ class Painter:
         elif record.state is State.QUEUED:
             sign = Text(self.marks.waiting, "dim")
         step = "" if record.at_rest or record.state is State.QUEUED else record.step
-        seconds = _ticking(timeline.seconds(record, self.now), record.at_rest)
+        seconds = ticking(timeline.seconds(record, self.now), record.at_rest)
         text = Text.assemble(
             ("  ", ""),
             sign,
@@ -187,7 +190,7 @@ class Painter:
         text.truncate(self.width, overflow="ellipsis")
         return text
 
-    def _line(self, text: Text, took: str = "", after: str = "") -> Text:
+    def line(self, text: Text, took: str = "", after: str = "") -> Text:
         """A line with its time in the column of the times, and behind it what there is room for."""
         column = min(max(_TIMES_END, text.cell_len + cell_len(took) + 1), self.width)
         if not took:
@@ -248,16 +251,21 @@ def title(key: str) -> str:
     return clean(f"{kind.replace('_', ' ')} {name}")
 
 
-def _ticking(seconds: float, over: bool) -> str:
+def ticking(seconds: float, over: bool) -> str:
     """A time that runs is shown in whole seconds: tenths would flicker."""
     return duration(seconds) if over or seconds >= 9.95 else f"{int(seconds)} s"
 
 
 def _tally(records: list[Record]) -> Text:
-    states = [record.state for record in records]
+    counts = Counter(record.state for record in records)
+    return tally([(str(state), counts[state], STATE_STYLES[state]) for state in State])
+
+
+def tally(counts: Iterable[tuple[str, int, str]]) -> Text:
+    """How many there are of what, each with its style; what there is none of is left out."""
     line = Text("  ")
-    for state in State:
-        if state in states:
+    for word, count, style in counts:
+        if count:
             line.append(" · " if len(line) > 2 else "", "dim")
-            line.append(f"{states.count(state)} {state}", STATE_STYLES[state])
+            line.append(f"{count} {word}", style)
     return line

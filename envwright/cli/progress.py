@@ -1,6 +1,7 @@
-"""The live display on a terminal."""
+"""The live displays on a terminal."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
@@ -19,19 +20,19 @@ _UNBOUNDED: Final = 1_000_000
 """The lines of the last picture, which may scroll: nothing is drawn over it."""
 
 
-class LiveDisplay:
-    """Shows environments while they change; what stood there last stays on the screen."""
+class Picture(ABC):
+    """A picture that is drawn anew many times a second; the last one stays on the screen."""
 
     def __init__(self, console: Console, now: float) -> None:
         """`now` is the Unix time in seconds by Redis' clock, as all times of the record are."""
         self._console = console
         self._clock = _clock_from(now)
         self._marks = marks_for(console)
-        self._shown: dict[str, Shown] = {}
         self._is_away = False
         self._over = False
         # Rich draws on its own thread, so that timers run while we wait for events.
         self._lock = Lock()
+        # It draws once here, so a picture must have all that it shows by now.
         self._live = Live(
             console=console,
             get_renderable=self._draw,
@@ -51,6 +52,31 @@ class LiveDisplay:
         self._over = True
         self._live.stop()
 
+    def show_outage(self, is_away: bool) -> None:
+        with self._lock:
+            self._is_away = is_away
+
+    @abstractmethod
+    def lines(self, width: int, height: int, now: float) -> list[Text]:
+        """What there is to see in so many columns and lines; empty while it is nothing yet."""
+
+    def _draw(self) -> Group:
+        size = self._console.size
+        height = _UNBOUNDED if self._over else size.height - 2
+        with self._lock:
+            # The last column stays free: some terminals wrap when it is written to.
+            lines = self.lines(size.width - 1, height, self._clock())
+            notice = [Text(REDIS_AWAY, "yellow")] if self._is_away else []
+            return Group(*lines, *notice)
+
+
+class LiveDisplay(Picture):
+    """Shows environments while they change."""
+
+    def __init__(self, console: Console, now: float) -> None:
+        self._shown: dict[str, Shown] = {}
+        super().__init__(console, now)
+
     def show(self, update: Update) -> None:
         record = update.record
         with self._lock:
@@ -61,26 +87,14 @@ class LiveDisplay:
     def join(self, update: Update) -> None:
         self.show(update)
 
-    def show_outage(self, is_away: bool) -> None:
-        with self._lock:
-            self._is_away = is_away
-
-    def _draw(self) -> Group:
-        with self._lock:
-            return Group(*self._lines())
-
-    def _lines(self) -> list[Text]:
-        size = self._console.size
-        # The last column stays free: some terminals wrap when it is written to.
-        painter = Painter(self._marks, size.width - 1, self._clock())
-        height = _UNBOUNDED if self._over else size.height - 2
-        notice = [Text(REDIS_AWAY, "yellow")] if self._is_away else []
+    def lines(self, width: int, height: int, now: float) -> list[Text]:
+        painter = Painter(self._marks, width, now)
         if not self._shown:
-            return notice
+            return []
         if len(self._shown) == 1:
             ((record, timeline),) = self._shown.values()
-            return [*painter.in_full(record, timeline, height), *notice]
-        return [*painter.in_brief(self._shown.values(), height), *notice]
+            return painter.in_full(record, timeline, height)
+        return painter.in_brief(self._shown.values(), height)
 
 
 def _clock_from(now: float) -> Callable[[], float]:

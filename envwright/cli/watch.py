@@ -3,20 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
+from envwright.cli.outage import RidingOut
 from envwright.client import Client
-from envwright.errors import StoreUnavailable, WaitTimeout
+from envwright.errors import WaitTimeout
 from envwright.record import Event, Record
 
-RIDE_OUT: Final = 5.0
-"""Seconds for which Redis may be away before watching ends; the jobs themselves go on anyhow."""
-
-_GOES_ON: Final = "Watching ends here; the jobs go on."
-_PAUSE: Final = 0.25
 _LISTEN: Final = 1.5
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +48,7 @@ class Watch:
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
         self._endless = endless
-        self._on_outage = on_outage
-        self._answered_at = time.monotonic()
+        self._ask = RidingOut(on_outage).ask
         self._open: dict[str, Record] = {}
 
     def __iter__(self) -> Iterator[Update]:
@@ -94,25 +87,6 @@ class Watch:
         for environment_id, events in found.items():
             self._last[environment_id] = events[-1].id
         return found
-
-    def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """Ask Redis, and again while it may come back."""
-        is_away = False
-        while True:
-            try:
-                answer = question()
-            except StoreUnavailable as error:
-                if time.monotonic() - self._answered_at > RIDE_OUT:
-                    raise StoreUnavailable(f"{error} {_GOES_ON}") from error
-                if not is_away:
-                    is_away = True
-                    self._on_outage(True)
-                time.sleep(_PAUSE)
-            else:
-                self._answered_at = time.monotonic()
-                if is_away:
-                    self._on_outage(False)
-                return answer
 
     def _unfinished(self) -> str:
         return "\n".join(

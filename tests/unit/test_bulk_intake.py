@@ -13,6 +13,7 @@ from envwright.cli.bulks.intake import FAULTS_SHOWN, Specs
 from envwright.cli.bulks.source import read_lines, read_table
 from envwright.cli.exits import FaultyBulk, FaultySpecs, UsageError, tell
 from envwright.spec import parse_spec
+from tests.repository import ROOT
 from tests.specs import spec_data
 
 TEMPLATE = """\
@@ -269,3 +270,18 @@ def test_a_line_is_read_when_the_one_before_it_was_taken(write: Write, tmp_path:
     for number, entry in enumerate(entries.of_lines(stream, tmp_path), 1):
         assert entry.line == number
         assert stream.getvalue()[: stream.tell()].count(b"\n") == number
+
+
+def test_the_examples_are_valid(specs: Specs) -> None:
+    """What docs/bulk.md says of templates holds of the one that it shows."""
+    folder = ROOT / "examples/bulk"
+    read_table(specs, str(folder / "lab.yaml"), str(folder / "labs.csv"))
+    with Specs() as networks:
+        read_lines(networks, str(folder / "networks.jsonl"))
+        assert len(networks) == 3
+
+    assert [(one.name, one.ttl) for one in specs] == [
+        ("lab-ada", 8 * 3600),
+        ("lab-grace", 8 * 3600),
+        ("lab-linus", None),
+    ]

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,24 @@ def test_help_groups_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_page_names_every_command_and_option() -> None:
     """docs/cli.md keeps up with what there is."""
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-    commands: Any = typer.main.get_command(app)
+    commands = dict(all_commands(typer.main.get_command(app)))
     options = {
         option
-        for command in [commands, *commands.commands.values()]
+        for command in commands.values()
         for parameter in command.params
         for option in parameter.opts
         if option.startswith("--")
     }
 
-    assert [name for name in commands.commands if f"\n| `{name}" not in page] == []
+    assert [words for words in commands if f"\n| `{words}" not in page] == []
     assert sorted(option for option in options - {"--version"} if option not in page) == []
+
+
+def all_commands(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """The command with those below it, by the words that one types."""
+    yield words, command
+    for name, one in getattr(command, "commands", {}).items():
+        yield from all_commands(one, f"{words} {name}".strip())
 
 
 def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,13 +96,23 @@ def test_shown_commands_are_understood(page: Path) -> None:
     """Each command line parses: its command, its options and its arguments exist."""
     for words in command_lines(page.read_text(encoding="utf-8")):
         try:
-            with COMMANDS.make_context("envwright", [*words]) as context:
-                _, command, rest = COMMANDS.resolve_command(context, words_after_options(words))
-                command.make_context(command.name, rest, parent=context).close()
+            understand(words)
         except typer.Exit:
             pass  # --help and its like end the parsing well
         except Exception as error:
             pytest.fail(f"envwright {shlex.join(words)}: {error!r}")
+
+
+def understand(words: list[str]) -> None:
+    """Parse a command line, down to the last of its sub-commands. Raises typer's errors."""
+    name, command, parent = "envwright", COMMANDS, None
+    while hasattr(command, "resolve_command"):
+        context = command.make_context(name, [*words], parent=parent)
+        name, command, words = command.resolve_command(
+            context, context._protected_args + context.args
+        )
+        parent = context
+    command.make_context(name, words, parent=parent).close()
 
 
 OF_OPTIONS = {
@@ -114,21 +124,15 @@ OF_OPTIONS = {
 """Variables that stand for an option of a command."""
 
 
-def words_after_options(words: list[str]) -> list[str]:
-    """From the command on: the options before it take no values."""
-    names = [index for index, word in enumerate(words) if not word.startswith("-")]
-    return words[names[0] :] if names else words
-
-
 def test_a_mistyped_command_is_found() -> None:
     text = "```sh\nX=1 envwright up --no-such-option a.yaml | cat  # why\n```\n"
     (words,) = command_lines(text)
 
     assert words == ["up", "--no-such-option", "a.yaml"]
-    context = COMMANDS.make_context("envwright", [*words])
-    _, command, rest = COMMANDS.resolve_command(context, words)
     with pytest.raises(Exception, match="no-such-option"):
-        command.make_context(command.name, rest, parent=context)
+        understand(words)
+    with pytest.raises(Exception, match="paws"):
+        understand(["bulks", "paws", "labs"])
 
 
 @each_page

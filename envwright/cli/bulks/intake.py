@@ -1,7 +1,7 @@
 """Check a whole bulk before any of it is asked for, in memory that does not grow with it."""
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -19,6 +19,7 @@ FAULTS_SHOWN: Final = 20
 """How many different faults are told; the others are counted."""
 
 _LINES_NAMED: Final = 3
+_SAID_EVERY: Final = 100
 
 
 class Specs(AbstractContextManager["Specs"]):
@@ -63,8 +64,8 @@ class _Faults:
                 self.shown[one] = LineFault(one.path, one.message, (entry.line,))
 
 
-def take_in(specs: Specs, file: str, entries: Iterable[Entry]) -> None:
-    """Put the specs of all entries into `specs`.
+def take_in(specs: Specs, file: str, entries: Iterable[Entry], say: Callable[[str], None]) -> None:
+    """Put the specs of all entries into `specs`, and say how far that is.
 
     Raises `FaultyBulk` with what is wrong with all of them, also where there are none, or two of
     one environment.
@@ -74,6 +75,8 @@ def take_in(specs: Specs, file: str, entries: Iterable[Entry]) -> None:
     lines = 0
     for entry in entries:
         lines += 1
+        if lines % _SAID_EVERY == 0:
+            say(f"Checking: {lines} lines.")
         checked = _distinct(entry, first)
         if checked.spec is None:
             faults.add(checked)

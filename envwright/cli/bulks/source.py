@@ -13,6 +13,7 @@ from envwright.cli.bulks.entries import Rows, of_lines, of_rows
 from envwright.cli.bulks.intake import Specs, take_in
 from envwright.cli.exits import FaultySpecs, UsageError
 from envwright.cli.inputs import STDIN, shown
+from envwright.cli.output import busy
 from envwright.errors import Fault, SpecError
 from envwright.spec.forms import shown as quoted
 from envwright.spec.template import COLUMN, Template
@@ -32,8 +33,8 @@ def read_lines(specs: Specs, file: str) -> None:
             f"a template and a table, as in `envwright bulk TEMPLATE.yaml --values TABLE.csv`."
         )
     base = Path.cwd() if file == STDIN else Path(file).parent
-    with _opened(file) as stream:
-        take_in(specs, file, of_lines(stream, base))
+    with _opened(file) as stream, busy() as say:
+        take_in(specs, file, of_lines(stream, base), say)
 
 
 def read_table(specs: Specs, template_file: str, table_file: str) -> None:
@@ -50,11 +51,11 @@ def read_table(specs: Specs, template_file: str, table_file: str) -> None:
     except SpecError as error:
         raise FaultySpecs({template_file: error.faults}) from None
     delimiter = "\t" if Path(table_file).suffix in _TABS else ","
-    with _opened(table_file) as stream:
+    with _opened(table_file) as stream, busy() as say:
         rows = Rows(stream, delimiter)
         if rows.end is None:
             _refuse_what_does_not_fit(template_file, template, table_file, rows.columns)
-        take_in(specs, table_file, of_rows(template, rows))
+        take_in(specs, table_file, of_rows(template, rows), say)
 
 
 @contextmanager

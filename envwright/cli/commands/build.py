@@ -17,10 +17,14 @@ from envwright.cli.options import (
     Timeout,
     Yes,
 )
+from envwright.priority import Priority
 
 
 def up(
     files: Files,
+    priority: Annotated[
+        Priority, typer.Option(help="Which of the jobs that wait goes first.")
+    ] = Priority.NORMAL,
     no_wait: NoWait = False,
     timeout: Timeout = None,
     as_json: JsonRun = False,
@@ -36,7 +40,7 @@ def up(
     specs = inputs.read_distinct(files)
     with inputs.connect(redis_url) as client:
         ids = [spec.environment_id for spec in specs]
-        answers = list(zip(ids, client.enqueue_many(specs), strict=True))
+        answers = list(zip(ids, client.enqueue_many(specs, priority=priority), strict=True))
         return carry_out(client, answers, BUILT, How(not no_wait, timeout, as_json))
 
 

@@ -1,0 +1,202 @@
+"""Ask for a bulk, or something of one, and see it through."""
+
+import sys
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+
+from envwright.bulk import Bulk, BulkAnswer
+from envwright.cli import exits
+from envwright.cli.bulks.display import described, display_for
+from envwright.cli.bulks.intake import Specs
+from envwright.cli.bulks.painter import counts_in_words
+from envwright.cli.bulks.report import Outcome, ReportFile
+from envwright.cli.bulks.watch import BulkWatch, titled
+from envwright.cli.output import busy, capitalized, clean, console, counted, joined, print_json
+from envwright.cli.painter import marks_for
+from envwright.cli.requests import How
+from envwright.cli.waiting import BUILT, SETTLED, Goal
+from envwright.client import Client
+from envwright.errors import AmbiguousName, StoreUnavailable, UnknownBulk
+from envwright.priority import Priority
+from envwright.requests import Answer
+from envwright.states import HOLDS_NOTHING, State
+
+_REFUSALS_TOLD: Final = 20
+
+
+def found(client: Client, name: str) -> Bulk:
+    """A bulk by its id or its name. Raises `UnknownBulk`, and `AmbiguousName`."""
+    try:
+        return client.bulk(name)
+    except UnknownBulk:
+        called_so = [one for one in client.bulks() if one.name == name]
+        if not called_so:
+            raise
+    if len(called_so) > 1:
+        ids = ", ".join(one.id for one in called_so)
+        raise AmbiguousName(f"Several bulks are named {name}: give one of {ids}.")
+    return called_so[0]
+
+
+def show_dry_run(specs: Specs, as_json: bool) -> None:
+    """How many environments would be asked for."""
+    if as_json:
+        print_json("dry_run", count=len(specs), environments=[one.environment_id for one in specs])
+        return
+    typer.echo(f"All specs are valid: {counted(len(specs), 'environment')} would be asked for.")
+
+
+def ask_for(
+    client: Client,
+    specs: Specs,
+    *,
+    name: str | None,
+    priority: Priority,
+    max_failures: int | None,
+    bulk_id: str | None,
+) -> Bulk:
+    """Put a whole bulk on record.
+
+    Raises `UsageError` for a `bulk_id` that is none, `StoreUnavailable`, and `Interrupted` on
+    Ctrl-C: then both say how the rest of it is asked for.
+    """
+    wanted = bulk_id or uuid.uuid4().hex[:12]
+    asked = 0
+    with busy() as say:
+
+        def told(answers: Sequence[Answer]) -> None:
+            nonlocal asked
+            asked += len(answers)
+            say(f"Asking for them: {asked} of {len(specs)}.")
+
+        try:
+            return client.enqueue_bulk(
+                specs,
+                name=name,
+                priority=priority,
+                max_failures=max_failures,
+                bulk_id=wanted,
+                told=told,
+            )
+        except ValueError as error:
+            raise exits.UsageError(str(error)) from None
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error}\n{_half_way(wanted, asked, len(specs))}") from error
+        except KeyboardInterrupt:
+            raise exits.Interrupted(_half_way(wanted, asked, len(specs))) from None
+
+
+def _half_way(bulk_id: str, asked: int, total: int) -> str:
+    return (
+        f"At least {asked} of {total} are on record, as the bulk {bulk_id}, and are carried out.\n"
+        f"The same command with --id {bulk_id} asks for the others; `envwright bulks down "
+        f"{bulk_id}` takes it down."
+    )
+
+
+def announce(bulk: Bulk, how: How) -> None:
+    """Say what is on record."""
+    if how.as_json:
+        print_json("accepted", lines=True, bulk=described(bulk))
+        return
+    others = [
+        f"{count} {what}"
+        for count, what in ((bulk.existing, "there already"), (bulk.refused, "refused"))
+        if count
+    ]
+    members = joined([counted(bulk.total, "environment"), *others])
+    where = "" if how.wait else f": `envwright bulks watch {bulk.id}` shows how it goes"
+    typer.echo(clean(f"{capitalized(titled(bulk))} is on record, with {members}{where}."))
+
+
+def see_through(
+    client: Client,
+    bulk: Bulk,
+    goal: Goal | None,
+    how: How,
+    *,
+    since: float | None = None,
+    report: ReportFile | None = None,
+) -> int:
+    """Show how a bulk goes until nobody works on it any more, report, and say the exit code.
+
+    Without a goal, it is that all are ready, or that some were taken down. `since` is when it was
+    asked for, in Unix seconds. Raises `WaitTimeout`, `StoreUnavailable`,
+    and `Interrupted` on Ctrl-C; the bulk goes on.
+    """
+    display = display_for(client, how.as_json)
+    watch = BulkWatch(client, bulk.id, timeout=how.timeout, on_outage=display.show_outage)
+    try:
+        with display:
+            for progress in watch:
+                bulk = progress.bulk
+                display.show(progress)
+    except KeyboardInterrupt:
+        raise exits.Interrupted(_how_to_go_on(bulk)) from None
+    ended_at = bulk.finished_at
+    took = max(ended_at - since, 0) if since is not None and ended_at is not None else None
+    outcome = Outcome(client, bulk, goal or goal_of(bulk), took)
+    if how.as_json:
+        print_json("report", lines=True, **outcome.document())
+    else:
+        out = console()
+        outcome.print_on(out, marks_for(out))
+    if report is not None:
+        report.write(outcome.document())
+    return exits.OK if outcome.reached else exits.FAILED
+
+
+def goal_of(bulk: Bulk) -> Goal:
+    """What a bulk is to come to; where some were taken down, somebody wanted that."""
+    return SETTLED if bulk.states.get(State.DESTROYED) else BUILT
+
+
+def follow_up(
+    client: Client, bulk: Bulk, answer: BulkAnswer, goal: Goal, how: How, *, since: float
+) -> int:
+    """Say what a request to all members came to, and see it through as `see_through` does."""
+    _tell_answer(bulk, answer, how)
+    code = see_through(client, bulk, goal, how, since=since) if how.wait else exits.OK
+    return exits.FAILED if answer.refused else code
+
+
+def _tell_answer(bulk: Bulk, answer: BulkAnswer, how: How) -> None:
+    if how.as_json:
+        refused = [{"environment": one, "message": why} for one, why in answer.refused.items()]
+        print_json(
+            "accepted", lines=True, bulk=described(bulk), begun=answer.accepted, refused=refused
+        )
+        return
+    begun = f"{counted(answer.accepted, 'run')} of {titled(bulk)} on record"
+    typer.echo(
+        f"{begun}."
+        if how.wait
+        else f"{begun}: `envwright bulks watch {bulk.id}` shows how it goes."
+    )
+    for why in [*answer.refused.values()][:_REFUSALS_TOLD]:
+        typer.echo(f"Error: {clean(why)}", err=True)
+    if (more := len(answer.refused) - _REFUSALS_TOLD) > 0:
+        typer.echo(f"Error: {more} more were refused.", err=True)
+
+
+def really_take_down(bulk: Bulk) -> bool:
+    """Ask on a terminal whether all of it shall be taken down; elsewhere the command is enough."""
+    standing = sum(count for state, count in bulk.states.items() if state not in HOLDS_NOTHING)
+    if not standing or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    typer.echo(
+        clean(f"{capitalized(titled(bulk))} has {counted(bulk.total, 'environment')}:"), err=True
+    )
+    typer.echo(counts_in_words(bulk), err=True)
+    return typer.confirm(f"Take {standing} down?" if standing > 1 else "Take it down?", err=True)
+
+
+def _how_to_go_on(bulk: Bulk) -> str:
+    return (
+        f"Stopped watching {titled(bulk)}; it goes on.\n"
+        f"`envwright bulks watch {bulk.id}` shows it again, `envwright bulks pause {bulk.id}` lets "
+        f"no more of it in, `envwright bulks down {bulk.id}` takes it down."
+    )

@@ -1,0 +1,116 @@
+"""What is shown of bulks, and said of what was asked of one."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from envwright.bulk import Bulk, BulkState
+from envwright.cli.bulks.display import described
+from envwright.cli.bulks.painter import BULK_STYLES, counts_in_words, picture
+from envwright.cli.bulks.report import Outcome
+from envwright.cli.bulks.requests import goal_of
+from envwright.cli.bulks.watch import Progress, titled
+from envwright.cli.output import age, capitalized, clean, console, print_json, styled
+from envwright.cli.painter import Painter, marks_for
+from envwright.cli.tables import columns, facts, indented
+from envwright.moments import moment
+
+if TYPE_CHECKING:
+    from envwright.client import Client
+
+
+def show_bulks(client: "Client", as_json: bool) -> None:
+    """All bulks, a line each, the newest first."""
+    found = [*client.bulks()]
+    if as_json:
+        print_json("bulks", bulks=[described(one) for one in found])
+    elif found:
+        console().print(_table(found, client.now()))
+    else:
+        sys.stderr.write("There are no bulks to show: `envwright bulk FILE` begins one.\n")
+
+
+def show_bulk(client: "Client", bulk: Bulk, as_json: bool) -> None:
+    """One bulk: how it stands, since when, why members failed, and what to do."""
+    outcome = Outcome(client, bulk, goal_of(bulk))
+    if as_json:
+        print_json("report", **outcome.document())
+        return
+    out = console()
+    marks = marks_for(out)
+    painter = Painter(marks, out.width, client.now())
+    out.print(*picture(painter, Progress(bulk, ()), height=0), sep="\n")
+    out.print()
+    out.print(indented(_about(bulk)))
+    outcome.explain_on(out, marks)
+
+
+def tell_paused(bulk: Bulk, as_json: bool) -> None:
+    """That no more of it is let in."""
+    if as_json:
+        print_json("bulk", bulk=described(bulk))
+        return
+    if bulk.state is BulkState.DONE:
+        typer.echo(f"{_called(bulk)} is done: there is nothing to pause.")
+        return
+    typer.echo(
+        f"{_called(bulk)} is paused: {bulk.waiting} wait in line, and {bulk.under_way} that were "
+        f"let in go on. `envwright bulks resume {bulk.id}` goes on with it."
+    )
+
+
+def tell_resumed(bulk: Bulk, as_json: bool) -> None:
+    """That it goes on."""
+    if as_json:
+        print_json("bulk", bulk=described(bulk))
+        return
+    if bulk.state is BulkState.DONE:
+        typer.echo(f"{_called(bulk)} is done: there is nothing to go on with.")
+        return
+    typer.echo(
+        f"{_called(bulk)} goes on, {counts_in_words(bulk)}. `envwright bulks watch {bulk.id}` "
+        f"shows how."
+    )
+
+
+def _called(bulk: Bulk) -> str:
+    return clean(capitalized(titled(bulk)))
+
+
+def _about(bulk: Bulk) -> Table:
+    limit = "" if bulk.max_failures is None else f"{bulk.max_failures}, {bulk.failures} so far"
+    return facts(
+        [
+            ("bulk", bulk.id),
+            ("name", bulk.name or ""),
+            ("priority", bulk.priority),
+            ("failures allowed", limit),
+            ("asked for", moment(bulk.created_at)),
+            ("begun", moment(bulk.started_at) if bulk.started_at else ""),
+            ("paused", moment(bulk.paused_at) if bulk.paused_at else ""),
+            ("done", moment(bulk.finished_at) if bulk.finished_at else ""),
+        ]
+    )
+
+
+def _table(bulks: list[Bulk], now: float) -> Table:
+    table = columns("bulk", "name", "state", "at rest", "failed", "in line", "of", "age")
+    for index in (3, 4, 5, 6, 7):
+        table.columns[index].justify = "right"
+        table.columns[index].no_wrap = True
+    table.columns[0].no_wrap = True
+    for one in bulks:
+        table.add_row(
+            styled(one.id, "bold"),
+            styled(one.name or ""),
+            Text(one.state, BULK_STYLES[one.state]),
+            Text(str(one.at_rest)),
+            Text(str(one.failed), "red" if one.failed else "dim"),
+            Text(str(one.waiting), "" if one.waiting else "dim"),
+            Text(str(one.total)),
+            Text(age(now - one.created_at), "dim"),
+        )
+    return table
