@@ -7,7 +7,6 @@ from envwright.bulk import Bulk, Member
 from envwright.bulk_store import BulkStore, unknown_bulk
 from envwright.priority import Priority
 from envwright.record import Record
-from envwright.states import State
 
 
 class InMemoryBulkStore(BulkStore):
@@ -57,7 +56,7 @@ class InMemoryBulkStore(BulkStore):
         counted = {
             "counted_at": self._now(),
             "total": len(ids),
-            "waiting": states[State.QUEUED],
+            "waiting": sum(one.waits_in_line for one in records),
             "states": dict(states),
             "last_change_at": max((one.updated_at for one in records), default=None),
             "refused": len(self._refused.get(bulk_id, {})),

@@ -211,6 +211,9 @@ class Record(Value):
     rebooted: tuple[str, ...] = Field(
         default=(), description="The instances that the last change has rebooted so far."
     )
+    line: str = Field(
+        default="", exclude=True, description="The run that waits in line, and its flow."
+    )
     resources: dict[str, ResourceRecord] = Field(default={})
     lookups: dict[str, Any] = Field(default={})
 
@@ -235,6 +238,11 @@ class Record(Value):
     @property
     def at_rest(self) -> bool:
         return self.state in AT_REST
+
+    @property
+    def waits_in_line(self) -> bool:
+        """Whether its run is still to be let in."""
+        return self.state is State.QUEUED and self.line.startswith(f"{self.run.id} ")
 
     @property
     def expires_at(self) -> float | None:

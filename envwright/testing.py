@@ -132,9 +132,11 @@ class InMemoryStore(Store):
             for field, value in have.items()
             if not (run.starts_anew and field.startswith(LOOKUP_FIELD))
         }
+        fields = dict(run.fields)
         if run.run.starts_in_line and run.run.bulk is not None:
             self.members.setdefault(run.run.bulk, {})[run.environment_id] = None
-        self.write(run.environment_id, run.fields, *run.events)
+            fields["line"] = f"{run.run.id} {run.run.flow}"
+        self.write(run.environment_id, fields, *run.events)
         return True
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envwright.cli.lines import sentence
-from envwright.cli.output import age, ahead, clean, left_over, styled
+from envwright.cli.output import age, ahead, clean, duration, left_over, styled
 from envwright.cli.painter import STATE_STYLES, title
 from envwright.failure import Failure
 from envwright.moments import moment
@@ -109,12 +109,21 @@ def about(record: Record, now: float) -> Table:
             ("step", f"{record.step}, attempt {record.attempt}" if not record.at_rest else ""),
             ("accepted", f"{moment(run.accepted_at)}, {age(now - run.accepted_at)} ago"),
             ("changed", f"{moment(record.updated_at)}, {age(now - record.updated_at)} ago"),
-            ("deadline", "" if record.at_rest else moment(run.deadline_at)),
+            ("deadline", deadline(record)),
             ("ends", end(record, now)),
             ("tried again", tried_again(record)),
             ("instances", fewer_instances(record)),
         ]
     )
+
+
+def deadline(record: Record) -> str:
+    """When its run is given up; empty when none is under way."""
+    if record.at_rest:
+        return ""
+    if record.waits_in_line:
+        return f"{duration(record.run.limit)} after it is let in: it waits in line"
+    return moment(record.run.deadline_at)
 
 
 def end(record: Record, now: float) -> str:

@@ -42,6 +42,7 @@ async def test_what_there_is_no_room_for_waits_and_says_so_once(desk: Desk) -> N
     record = desk.record()
     assert (record.state, record.attempt) == (State.QUEUED, 0)
     assert desk.due() is None
+    assert record.waits_in_line
     lines = [one.message for one in desk.told() if one.type == "line"]
     assert lines == ["1 runs are under way in eu-west-1: it waits in line."]
     assert await desk.let_in() == []
@@ -168,6 +169,7 @@ async def test_the_deadline_counts_from_when_it_is_let_in(desk: Desk) -> None:
     with Moment(desk) as then:
         assert await desk.let_in() == ["web"]
 
+    assert not desk.record().waits_in_line
     moved = desk.record().run
     assert then.is_when(moved.admitted_at)
     assert then.is_when(moved.deadline_at, run.limit)
@@ -275,6 +277,7 @@ async def test_where_nobody_builds_nothing_is_left_to_look_at(desk: Desk) -> Non
     assert await desk.let_in() == []
 
     assert desk.redis.exists(desk.keys.areas, desk.keys.under_way(REGION)) == 0
+    assert not desk.redis.exists(desk.keys.bulk("normal"))
 
 
 async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.documents import document, documents
 from tests.puppet import UNKNOWN_IMAGE, WEB_OUTPUTS
-from tests.specs import spec_data
+from tests.specs import spec, spec_data
 
 
 def test_a_long_failure_keeps_a_list_readable(
@@ -55,6 +55,19 @@ def test_the_help_of_list_names_all_states(capsys: pytest.CaptureFixture[str]) -
 
     shown = capsys.readouterr().out
     assert [state for state in State if state not in shown] == []
+
+
+def test_status_says_that_a_run_waits_in_line(
+    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its deadline has no time yet, since it counts from when it is let in."""
+    client.enqueue_bulk([spec("web", deadline=600)])
+    assert run(["status", "web"]) == 0
+    assert "10 min 00 s after it is let in: it waits in line" in capsys.readouterr().out
+
+    client.finish("web", State.READY)
+    assert run(["status", "web"]) == 0
+    assert "in line" not in capsys.readouterr().out
 
 
 def test_status_as_json_holds_no_spec(
