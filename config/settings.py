@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from envwright.settings import ClientSettings
 
-RUNS_PER_ACCOUNT: Final = 500
+RUNS_PER_ACCOUNT: Final = 600
 """AWS takes two launches a second, and a run takes up to four minutes until its checks are passed:
-with as many under way, no launch is waited for."""
+with 480 under way, which is what a bulk may have of them, no launch is waited for."""
 
 
 class AwsLimit(BaseModel):
@@ -31,7 +31,8 @@ class WorkerSettings(ClientSettings):
         ge=1,
         le=100_000,
         description="Runs that build at once in one account and region, over all workers; others "
-        "wait in line. Cleanups and changes are not counted.",
+        "wait in line. Those of low priority leave two tenths of it free, normal ones one. "
+        "Cleanups and changes are not counted.",
     )
     lease: float = Field(
         default=15.0,

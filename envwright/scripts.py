@@ -11,15 +11,20 @@ ENLIST: Final = """
 local ranks = {high = 0, normal = 2, low = 4}
 
 -- Of one priority, single runs go before bulks; bulks take turns.
+local function rank_of(flow, priority)
+  return (ranks[priority] or ranks.normal) + (flow == priority and 0 or 1)
+end
+
 local function take_turn(flows, turns, flow, rank)
   redis.call('ZADD', flows, rank * 1e12 + redis.call('INCR', turns), flow)
 end
 
 local function enlist(line, flows, areas, turns, area, flow, priority, environment)
-  local rank = (ranks[priority] or ranks.normal) + (flow == priority and 0 or 1)
   redis.call('RPUSH', line, environment)
   redis.call('SADD', areas, area)
-  if not redis.call('ZSCORE', flows, flow) then take_turn(flows, turns, flow, rank) end
+  if not redis.call('ZSCORE', flows, flow) then
+    take_turn(flows, turns, flow, rank_of(flow, priority))
+  end
 end
 
 -- Which run waits, and in whose line: any other entry of a line is none any more.

@@ -21,6 +21,11 @@ local function run_in(text)
   return run, said('bulk') or priority, priority
 end
 
+-- A tenth of the places is kept from each lower priority, so that a higher one finds room at once.
+local function room_for(limit, rank)
+  return limit - math.floor(limit * math.floor(rank / 2) / 10)
+end
+
 local function is_paused(bulk)
   local have = redis.call('HMGET', bulk, 'paused_at', 'max_failures', 'failures')
   if have[1] or not have[2] then return have[1] end
@@ -71,16 +76,20 @@ for i = 1, #all, 2 do
   end
 end
 
-local room = math.min(at_once, limit - redis.call('HLEN', under_way))
 local taken, held, looked = {}, {}, 0
-while #taken < room and looked < tonumber(looks) do
+while #taken < tonumber(at_once) and looked < tonumber(looks) do
   looked = looked + 1
   local flow, score = unpack(redis.call('ZPOPMIN', flows))
   if not flow then break end
-  local bulk = bulks .. flow
+  local bulk, rank = bulks .. flow, math.floor(score / 1e12)
+  if redis.call('HLEN', under_way) >= room_for(limit, rank) then
+    -- For those behind it there is no more room than for this one.
+    held[flow] = score
+    break
+  end
   local environment = not is_paused(bulk) and redis.call('LPOP', lines .. flow)
   if environment then
-    take_turn(flows, turns, flow, math.floor(score / 1e12))
+    take_turn(flows, turns, flow, rank)
     local record = records .. environment
     local have = redis.call('HMGET', record, 'run_id', 'step', 'run', 'state', 'line')
     if have[4] == 'queued' and have[5] == line_mark(have[1], flow) then

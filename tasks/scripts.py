@@ -86,11 +86,12 @@ if tonumber(have[5] or '0') > now then return {'busy'} end
 if have[3] == 'queued' then
   local wanted, flow, priority = run_in(have[6])
   local is_in = redis.call('HGET', under_way, environment) == line_mark(run, flow)
+  local count = redis.call('HLEN', under_way)
   if is_paused(bulks .. flow) then
     wait_in_line(flow, priority, 'Its bulk is paused')
     return {'in_line'}
-  elseif not is_in and redis.call('HLEN', under_way) >= limit then
-    wait_in_line(flow, priority, string.format('%d runs are under way in %s', limit, area))
+  elseif not is_in and count >= room_for(limit, rank_of(flow, priority)) then
+    wait_in_line(flow, priority, string.format('%d runs are under way in %s', count, area))
     return {'in_line'}
   elseif not is_in then
     let_in(record, under_way, areas, area, bulks .. flow, environment, run, wanted, flow)

@@ -220,9 +220,40 @@ async def test_turns_go_on_where_the_last_sweep_ended(desk: Desk) -> None:
     for name in ("b-1", "b-2"):
         desk.accept(name, Priority.LOW, "b")
 
-    order = [one.environment_id[:3] for _ in range(4) for one in await desk.line.admit(1, GRACE)]
+    sweeps = [await desk.line.admit(1, GRACE) for _ in range(4)]
 
-    assert order == ["a-1", "b-1", "a-2", "b-2"]
+    order = [[one.environment_id[:3] for one in some] for some in sweeps]
+    assert order == [["a-1"], ["b-1"], ["a-2"], ["b-2"]]
+
+
+async def test_a_higher_priority_finds_room_while_lower_ones_fill_their_share(desk: Desk) -> None:
+    """By its first message, and at once: a bulk that has just begun has nobody who ends soon."""
+    desk.limit_to(10)
+    for n in range(12):
+        desk.accept(f"bulk-{n}", Priority.LOW, "a")
+    assert len(await desk.let_in()) == 8
+
+    low, normal, another = [
+        await claim(desk, name, desk.accept(name, priority).id)
+        for name, priority in (
+            ("low", Priority.LOW),
+            ("normal", Priority.NORMAL),
+            ("another", Priority.NORMAL),
+        )
+    ]
+    high, beyond = [
+        await claim(desk, name, desk.accept(name, Priority.HIGH).id) for name in ("high", "beyond")
+    ]
+
+    assert isinstance(normal, Claimed)
+    assert isinstance(high, Claimed)
+    assert (low, another, beyond) == (Refusal.IN_LINE,) * 3
+    assert await desk.let_in() == []
+    desk.end("bulk-0")
+    assert await desk.let_in() == ["beyond"]
+    desk.end("bulk-1")
+    desk.end("bulk-2")
+    assert await desk.let_in() == ["another"]
 
 
 async def test_areas_do_not_wait_for_each_other(desk: Desk) -> None:
