@@ -13,12 +13,14 @@ from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from config.settings import AwsLimit, WorkerSettings
+from envwright.spec import Account
 from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.aws.limits import SLACK
 from tasks.aws.pacing import Pace, Pacer
 from tasks.lease import LOOKING, NORMAL, End, Flow, Look, Permit, clock
 from tests.cloud import Cloud, throttled
+from tests.cloud.accounts import DEFAULT_ACCOUNT
 from tests.harness import Environment, until
 from worker.servers import LocalRedis
 
@@ -196,6 +198,24 @@ async def test_who_leaves_wastes_no_token(
     assert taken == pytest.approx(1, abs=0.01)
 
 
+async def test_who_has_left_is_passed_over_and_not_kept(worker: Worker, crowd: Crowd) -> None:
+    """Also in the moment in which he does not know it yet himself."""
+    pacer = worker(CreateVpc=SETTLED)
+    pace = pacer.pace("own", "eu-west-1")
+    await pace.turn("CreateVpc", {}, permit())
+    held = permit()
+    for name, of in (("leaves", held), ("next", permit()), ("leaves too", held)):
+        await crowd.send(name, pace, "CreateVpc", of)
+    (line,) = pacer._lines.values()
+
+    held.halt(End.STOPPING)
+    line.give(0)
+    await until(lambda: all(task.done() for task in crowd.waiting.values()))
+
+    assert crowd.gone == ["next"]
+    assert len(line.turns) == 0
+
+
 @pytest.mark.parametrize("end", [End.STOPPING, End.REPLACED, End.DEADLINE])
 async def test_a_permit_that_ends_ends_the_wait(worker: Worker, crowd: Crowd, end: End) -> None:
     """At once, and with the reason; and a run's failure can tell what it was waiting for."""
@@ -270,6 +290,24 @@ async def test_nothing_goes_without_redis_and_nothing_hangs(
 
     assert crowd.gone == []
     await redis.aclose()
+
+
+async def test_an_account_has_one_bucket_however_it_is_reached(
+    web: Environment, cloud: Cloud, database: blocking.Redis, key_prefix: str
+) -> None:
+    """A role in the worker's own account draws on the same; one elsewhere on its own's."""
+    clients = web.worker.clients
+    own = await clients.own_account("eu-west-1", Look(10))
+    assert own == DEFAULT_ACCOUNT
+    for account in (None, own, "222222222222"):
+        role = account and Account(role_arn=f"arn:aws:iam::{account}:role/envwright")
+        ec2: Any = await clients.door("ec2", "eu-west-1", role, Look(10))
+        await ec2.describe_vpcs()
+
+    assert set(database.keys(f"{key_prefix}:bucket:*:DescribeVpcs")) == {
+        f"{key_prefix}:bucket:{account}:eu-west-1:DescribeVpcs"
+        for account in ("own", "222222222222")
+    }
 
 
 async def test_a_throttled_call_slows_its_action_down(
