@@ -18,7 +18,8 @@ from envwright.record import RunKind
 from envwright.spec import EnvironmentSpec
 from envwright.states import State
 from tasks.store import Claimed, Refusal
-from tests.desk import LEASE, Desk
+from tests.clock import jump
+from tests.desk import HOUR, LEASE, Desk
 from tests.records import queued
 from tests.specs import REGION, spec
 
@@ -205,6 +206,22 @@ async def test_a_paused_bulk_lets_nobody_in(desk: Desk, client: Client) -> None:
     client.resume_bulk(bulk.id)
     desk.limit_to(9)
     assert await desk.let_in() == ["web-2", "web-3", "web-1"]
+
+
+async def test_who_goes_back_to_the_line_has_all_its_time_again(desk: Desk, client: Client) -> None:
+    """As often as that happens: only what it waited is added, and each time once."""
+    bulk = client.enqueue_bulk(some(1))
+    limit = client.status("web-0").run.limit
+    for _ in range(3):
+        jump(desk.redis, desk.keys, HOUR)
+        assert await desk.let_in() == ["web-0"]
+        run = client.status("web-0").run
+        assert run.limit == pytest.approx(limit)
+        assert run.deadline_at == pytest.approx(client.now() + limit, abs=10)
+        client.pause_bulk(bulk.id)
+        answer = await desk.worker.claim(f"web-0.{REGION}", run.id, Step.NETWORK, LEASE)
+        assert answer is Refusal.IN_LINE
+        client.resume_bulk(bulk.id)
 
 
 async def test_it_pauses_by_itself_when_too_many_have_failed(desk: Desk, client: Client) -> None:

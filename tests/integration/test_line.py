@@ -123,6 +123,19 @@ async def test_a_run_whose_place_another_took_makes_room(desk: Desk) -> None:
     assert await desk.let_in() == ["web"]
 
 
+async def test_a_new_run_of_the_same_environment_has_not_been_let_in(desk: Desk) -> None:
+    """Its place was that of the run before it: it asks again."""
+    desk.limit_to(1)
+    await desk.arrive("first", "web")
+    first = f"first.{REGION}"
+    desk.end("first", State.CLEANED)
+    again = enqueued(spec("first"), desk.record(first), desk.store.now())
+    assert desk.store.accept([again]) == [True]
+
+    assert await desk.let_in() == ["web"]
+    assert await claim(desk, "first", again.run.id) is Refusal.IN_LINE
+
+
 async def test_a_cleanup_never_waits(desk: Desk) -> None:
     """It frees what others may wait for. Of one that waited, the place in line is forgotten."""
     desk.limit_to(1)
@@ -146,6 +159,19 @@ async def test_one_that_is_held_while_it_waits_is_not_let_in(desk: Desk) -> None
 
     assert await desk.let_in() == []
     assert desk.record().state is State.FAILED
+
+
+async def test_the_place_of_an_older_run_is_not_that_of_a_newer_one(desk: Desk) -> None:
+    """A member was taken down while it waited, and asked for again as a single job: its message
+    comes, and the bulk's turn lets nobody in."""
+    desk.accept("web", Priority.LOW, "a")
+    desk.replace()
+    desk.end("web", State.DESTROYED)
+    again = enqueued(spec("web"), desk.record(), desk.store.now())
+    assert desk.store.accept([again]) == [True]
+
+    assert await desk.let_in() == []
+    assert desk.due() is not None
 
 
 async def test_who_comes_when_there_is_room_again_is_let_in_by_its_own_message(desk: Desk) -> None:
