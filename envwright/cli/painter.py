@@ -93,13 +93,15 @@ class Painter:
     def in_brief(self, environments: Collection[Shown], height: int) -> list[Text]:
         """Many environments, a line each; what is worked on comes first where not all fit."""
         shown = list(environments)
-        if len(shown) > height - 2:
-            shown = sorted(shown, key=lambda one: one[0].at_rest)[: max(height - 3, 1)]
+        tallied = _tally([record for record, _ in environments], self.width)
+        room = height - 1 - len(tallied)
+        if len(shown) > room:
+            shown = sorted(shown, key=lambda one: one[0].at_rest)[: max(room - 1, 1)]
         widest = max(cell_len(record.environment_id) for record, _ in shown)
         lines = [self._brief(record, timeline, widest) for record, timeline in shown]
         if len(shown) < len(environments):
             lines.append(Text(f"  and {len(environments) - len(shown)} more", "dim"))
-        return [*lines, Text(), _tally([record for record, _ in environments])]
+        return [*lines, Text(), *tallied]
 
     def _head(self, record: Record, timeline: Timeline) -> list[Text]:
         seconds = timeline.seconds(record, self.now)
@@ -256,16 +258,22 @@ def ticking(seconds: float, over: bool) -> str:
     return duration(seconds) if over or seconds >= 9.95 else f"{int(seconds)} s"
 
 
-def _tally(records: list[Record]) -> Text:
+def _tally(records: list[Record], width: int) -> list[Text]:
     counts = Counter(record.state for record in records)
-    return tally([(str(state), counts[state], STATE_STYLES[state]) for state in State])
+    return tally([(str(state), counts[state], STATE_STYLES[state]) for state in State], width)
 
 
-def tally(counts: Iterable[tuple[str, int, str]]) -> Text:
-    """How many there are of what, each with its style; what there is none of is left out."""
-    line = Text("  ")
+def tally(counts: Iterable[tuple[str, int, str]], width: int) -> list[Text]:
+    """How many there are of what, each with its style, in lines of `width` columns.
+
+    What there is none of is left out.
+    """
+    lines = [Text("  ")]
     for word, count, style in counts:
-        if count:
-            line.append(" · " if len(line) > 2 else "", "dim")
-            line.append(f"{count} {word}", style)
-    return line
+        if not count:
+            continue
+        told = f"{count} {word}"
+        if len(lines[-1]) > 2 and len(lines[-1]) + 3 + len(told) > width:
+            lines.append(Text("  "))
+        lines[-1].append(" · " if len(lines[-1]) > 2 else "", "dim").append(told, style)
+    return lines

@@ -1,11 +1,13 @@
 """The command line on a pseudo terminal: what it draws, asks and leaves behind."""
 
+import json
 import os
 import pty
 import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from envwright.client import Client
 from envwright.names import Step
@@ -76,6 +78,27 @@ def test_on_a_terminal_it_draws_and_leaves_the_last_picture(
     assert exit_code(process, terminal) == 0
     assert "provisioning" in drawn
     assert f"{WEB}\x1b[0m is ready, in " in drawn
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_a_bulk_is_drawn_and_its_last_picture_stays(
+    command_environment: dict[str, str], client: Client, puppet: Puppet, tmp_path: Path
+) -> None:
+    """A bar with the counts while it goes on; the report under it when it is over."""
+    file = tmp_path / "labs.jsonl"
+    file.write_text(json.dumps(spec_data("web")))
+    worker = once_accepted(client, lambda: puppet.start(Step.NETWORK))
+    process, terminal = on_terminal(command_environment, "bulk", str(file), "--name", "labs")
+    drawn = read_all(terminal, until="1 provisioning")
+    worker.join()
+    puppet.build()
+    puppet.ready()
+    drawn += read_all(terminal)
+
+    assert exit_code(process, terminal) == 0
+    assert "running" in drawn
+    assert "100 %" in drawn
+    assert "labs\x1b[0m is done, in " in drawn
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
 
 

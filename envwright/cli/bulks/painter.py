@@ -31,7 +31,7 @@ def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
         _head(painter, bulk),
         Text(),
         _bar(painter, bulk),
-        painter.line(tally_of(bulk)),
+        *tally(_counts(bulk), painter.width),
         *[painter.line(Text(f"  {one}", "dim")) for one in [pace_in_words(progress)] if one],
         *[painter.line(Text(f"  {one}", "yellow")) for one in _notices(bulk, painter.now)],
     ]
@@ -43,7 +43,8 @@ def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
 
 def counts_in_words(bulk: Bulk) -> str:
     """1 of 3 at rest: 1 ready · 2 waiting."""
-    return f"{bulk.at_rest} of {bulk.total} at rest: {tally_of(bulk).plain.strip()}"
+    told = " · ".join(f"{count} {word}" for word, count, _ in _counts(bulk) if count)
+    return f"{bulk.at_rest} of {bulk.total} at rest: {told}"
 
 
 def pace_in_words(progress: Progress) -> str:
@@ -64,18 +65,16 @@ def _head(painter: Painter, bulk: Bulk) -> Text:
     return painter.line(head, ticking(seconds, bulk.state is BulkState.DONE))
 
 
-def tally_of(bulk: Bulk) -> Text:
+def _counts(bulk: Bulk) -> list[tuple[str, int, str]]:
     """Its members by state; of those that are queued, who waits in line is told apart."""
     queued = bulk.states.get(State.QUEUED, 0) - bulk.waiting
     counts = {**bulk.states, State.QUEUED: queued}
     at_rest_first = sorted(State, key=lambda one: (one is not State.READY, one not in AT_REST))
-    return tally(
-        [
-            *((str(state), counts.get(state, 0), STATE_STYLES[state]) for state in at_rest_first),
-            ("in line", bulk.waiting, "dim"),
-            ("without a record", bulk.total - sum(bulk.states.values()), "red"),
-        ]
-    )
+    return [
+        *((str(state), counts.get(state, 0), STATE_STYLES[state]) for state in at_rest_first),
+        ("in line", bulk.waiting, "dim"),
+        ("without a record", bulk.total - sum(bulk.states.values()), "red"),
+    ]
 
 
 def _bar(painter: Painter, bulk: Bulk) -> Text:
