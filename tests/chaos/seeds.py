@@ -63,7 +63,12 @@ async def play(
 async def play_one(arena: Arena, manifests: Mapping[str, Manifest], seed: int) -> Outcome:
     """Build and take down what the seed's plan says, while it happens what the plan says."""
     its = plan(seed)
-    async with arena.world({"ENVWRIGHT_SETTLE_TIME": f"{_SETTLE:g}"}) as world:
+    settings = {
+        "ENVWRIGHT_SETTLE_TIME": f"{_SETTLE:g}",
+        # In every second world one environment waits in line for the other.
+        "ENVWRIGHT_RUNS_PER_ACCOUNT": "1" if seed % 2 else "600",
+    }
+    async with arena.world(settings) as world:
         game = _Game(world, its, manifests)
         try:
             verdict = await game.play()

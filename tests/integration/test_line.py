@@ -240,11 +240,9 @@ async def test_singles_go_first_by_priority_and_bulks_take_turns(desk: Desk) -> 
 
 
 async def test_turns_go_on_where_the_last_sweep_ended(desk: Desk) -> None:
-    """A bulk is not first again with each sweep."""
-    for name in ("a-1", "a-2"):
-        desk.accept(name, Priority.LOW, "a")
-    for name in ("b-1", "b-2"):
-        desk.accept(name, Priority.LOW, "b")
+    """A bulk is not first again with each sweep, nor last again with each member that it gets."""
+    for name in ("a-1", "b-1", "b-2", "a-2"):
+        desk.accept(name, Priority.LOW, name[0])
 
     sweeps = [await desk.line.admit(1, GRACE) for _ in range(4)]
 
@@ -337,10 +335,11 @@ async def test_where_nobody_builds_nothing_is_left_to_look_at(desk: Desk) -> Non
     assert not desk.redis.exists(desk.keys.bulk("normal"))
 
 
-async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk) -> None:
+@pytest.mark.parametrize("text", ["{nonsense", "7"])
+async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk, text: str) -> None:
     """It is its step that says what is wrong, as it is without a line."""
     run = desk.accept()
-    desk.set_fields(run="{nonsense")
+    desk.set_fields(run=text)
 
     assert isinstance(await claim(desk, "web", run.id), Claimed)
 
