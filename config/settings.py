@@ -74,7 +74,7 @@ class WorkerSettings(ClientSettings):
         description="How much of the rate at which AWS lets calls be made is used.",
     )
     aws_burst_share: float = Field(
-        default=1.0,
+        default=0.8,
         gt=0,
         json_schema_extra={"unit": "a factor"},
         description="How many of the calls that AWS takes at once are made at once, but for what "

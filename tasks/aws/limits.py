@@ -98,9 +98,7 @@ class Limits:
         self._shares = {
             name: AwsLimit(
                 # A bucket that never holds a token would let nothing through.
-                capacity=max(
-                    1.0, (limit.capacity - limit.refill * SLACK) * settings.aws_burst_share
-                ),
+                capacity=max(1.0, limit.capacity * settings.aws_burst_share - limit.refill * SLACK),
                 refill=limit.refill * settings.aws_rate_share,
             )
             for name, limit in {**LIMITS, **settings.aws_limits}.items()

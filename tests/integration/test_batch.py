@@ -33,7 +33,7 @@ POLLS: Final = MANY * (PENDING + CHECKS) / POLL_EVERY
 WORKER: Final = {
     "aws_rate_share": 0.98 / TIME_SCALE,
     # A machine that is busy with tests is late by more of AWS's time than a worker is.
-    "aws_burst_share": 0.35,
+    "aws_burst_share": 0.6,
     "poll_every": POLL_EVERY * TIME_SCALE,
     "instance_timeout": 60.0,
 }

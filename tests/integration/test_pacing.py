@@ -39,6 +39,7 @@ def settings_with(redis_url: str, key_prefix: str, **limits: AwsLimit) -> Worker
         redis_url=redis_url,
         key_prefix=key_prefix,
         aws_rate_share=1,
+        aws_burst_share=1,
         aws_limits={
             name: AwsLimit(capacity=one.capacity + one.refill * SLACK, refill=one.refill)
             for name, one in limits.items()

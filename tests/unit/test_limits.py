@@ -67,8 +67,9 @@ def test_a_worker_keeps_to_its_shares() -> None:
     raised = {"RunInstances": AwsLimit(capacity=50, refill=10)}
     limits = Limits(WorkerSettings(aws_rate_share=0.5, aws_burst_share=0.2, aws_limits=raised))
 
-    assert limits["CreateSubnet"] == AwsLimit(capacity=9, refill=2.5)
-    assert limits["RunInstances"] == AwsLimit(capacity=8, refill=5)
+    assert limits["CreateSubnet"] == AwsLimit(capacity=5, refill=2.5)
+    assert limits["RunInstances"] == AwsLimit(capacity=1, refill=5)
+    assert Limits(WorkerSettings())["RunInstances"] == AwsLimit(capacity=2, refill=1.96)
     assert limits["CreateVpcEndpoint"] == AwsLimit(capacity=1, refill=0.15)
 
 
