@@ -99,3 +99,10 @@ def needed_by(requirements: Iterable[str]) -> set[str]:
                 if further.marker is None or further.marker.evaluate({"extra": extra}):
                     waiting.append(further)
     return {name for name, _ in seen}
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, without its own two head lines."""
+    part = text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    rows = re.findall(r"^\|(.+)\|$", part, re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows[2:]]

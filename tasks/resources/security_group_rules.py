@@ -96,15 +96,18 @@ class SecurityGroupRules(Resource):
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
-        """Take every rule away, and give the group back what AWS gave it: all traffic out."""
+        """Take every rule away; or where there was to be none, give the group back what AWS gave
+        it: all traffic out. That is one call, and not two: the group will be deleted, too."""
         groups = await _describe(context, all_ids(doomed))
         for key, ids in doomed.items():
             _, direction = _parts(key)
             for group_id in groups.keys() & set(ids):
                 present = set(_present(groups[group_id], direction))
                 given = _given_by_aws(context) if direction == "egress" else set()
-                await _revoke(context, direction, group_id, present - given)
-                await _authorize(context, direction, group_id, given - present)
+                if own := present - given:
+                    await _revoke(context, direction, group_id, own)
+                else:
+                    await _authorize(context, direction, group_id, given - present)
 
     @classmethod
     def goes_with_another(cls, context: Context, key: str) -> bool:

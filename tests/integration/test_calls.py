@@ -7,6 +7,7 @@ from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
 from tests.cloud import Cloud
 from tests.everything import IMAGE
+from tests.fewest import fewest
 from tests.harness import Environment
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
@@ -74,6 +75,19 @@ async def test_more_instances_cost_no_more_calls(begin: Begin, cloud: Cloud, aws
     assert record.outputs is not None
     assert len(record.outputs.instances) == 4
     assert Counter(cloud.mutating) == Counter(for_two), cloud.counted()
+
+
+async def test_everything_costs_what_the_table_says(everything: Environment, cloud: Cloud) -> None:
+    """docs/aws.md has what each thing costs, beside the least that it could cost."""
+    built = everything.record
+    assert built.spec is not None
+    least = fewest(built.spec, built.resources)
+    assert len(cloud.mutating) == least.build, cloud.counted()
+    cloud.journal.clear()
+
+    await everything.take_down()
+
+    assert len(cloud.mutating) == least.take_down, cloud.counted()
 
 
 TIERS = [{"name": "public", "access": "public"}, {"name": "app", "access": "private"}]

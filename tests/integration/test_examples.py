@@ -13,6 +13,7 @@ from envwright.states import State
 from tasks.lease import Look
 from tests.cloud import Cloud
 from tests.everything import ALL_OF_WEB
+from tests.fewest import fewest
 from tests.integration.conftest import Begin
 from tests.repository import ROOT
 from worker.plan import planned
@@ -85,6 +86,8 @@ async def test_an_example(path: Path, begin: Begin, cloud: Cloud) -> None:
         assert built.state is State.READY, built.failure
         assert (await cloud.inventory()).counts == Counter(before) + Counter(HOLDS[path.stem])
         assert Counter(plan.changes) == Counter(cloud.mutating)
+        least = fewest(spec, built.resources)
+        assert len(cloud.mutating) == least.build
         keys = [one.key for step in plan.steps for one in step.resources]
         assert sorted(keys) == sorted(built.resources)
 
@@ -96,5 +99,6 @@ async def test_an_example(path: Path, begin: Begin, cloud: Cloud) -> None:
         assert env.record.state is State.READY
 
         gone = await env.take_down()
+        assert len(cloud.mutating) == least.take_down, cloud.counted()
     assert gone.state is State.DESTROYED, gone.cleanup_failure
     assert (await cloud.inventory()).counts == before

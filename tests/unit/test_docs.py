@@ -18,7 +18,7 @@ from envwright.names import Step
 from envwright.spec import read_spec
 from envwright.states import LEGAL_MOVES, State
 from tasks.aws.errors import _CODES, classify
-from tests.repository import ROOT, code_in
+from tests.repository import ROOT, code_in, table
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -53,13 +53,6 @@ def anchors(text: str) -> set[str]:
         found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
         seen[slug] += 1
     return found
-
-
-def table(text: str, heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without its own two head lines."""
-    part = text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
-    rows = re.findall(r"^\|(.+)\|$", part, re.MULTILINE)
-    return [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
