@@ -20,6 +20,7 @@ SETTINGS = WorkerSettings(consistency_timeout=30, conflict_timeout=60)
 ANSWER = {"ResponseMetadata": {"RequestId": "request-1"}}
 OPERATIONS = {
     "describe_vpcs": "DescribeVpcs",
+    "describe_instance_status": "DescribeInstanceStatus",
     "create_vpc": "CreateVpc",
     "run_instances": "RunInstances",
     "create_route": "CreateRoute",

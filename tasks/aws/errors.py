@@ -176,6 +176,8 @@ class AwsError(EnvwrightError):
         self.aws_message = message
         self.request_id = request_id
         self.error_class = error_class
+        self.items: frozenset[str] = frozenset()
+        """The ids that were refused, where AWS has done the call for all others."""
         self.after_silence = False
         """Whether the call had been sent before, and not been answered."""
         advice = _ADVICE.get(error_class, "")
@@ -223,13 +225,15 @@ def from_client_error(action: str, response: dict[str, Any]) -> AwsError:
     meta = response.get("ResponseMetadata", {})
     code = str(error.get("Code", "Unknown"))
     message = str(error.get("Message", "no message"))
-    return AwsError(
+    refusal = AwsError(
         action=action,
         code=code,
         message=message,
         request_id=meta.get("RequestId") or response.get("RequestId"),
         error_class=classify(code, int(meta.get("HTTPStatusCode", 0)), message),
     )
+    refusal.items = frozenset(response.get("Items", ()))
+    return refusal
 
 
 def refused_item(answer: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -245,7 +249,11 @@ def refused_item(answer: Mapping[str, Any]) -> dict[str, Any] | None:
     if not errors:
         return None
     gravest = min(errors, key=lambda one: classify(one["Code"], 0) is ErrorClass.NOT_FOUND)
-    return {"Error": gravest, "ResponseMetadata": answer.get("ResponseMetadata", {})}
+    return {
+        "Error": gravest,
+        "Items": [one["ResourceId"] for one in answer["Unsuccessful"] if "ResourceId" in one],
+        "ResponseMetadata": answer.get("ResponseMetadata", {}),
+    }
 
 
 @contextmanager

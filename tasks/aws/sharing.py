@@ -14,17 +14,22 @@ from tasks.aws.actions import Effect
 from tasks.aws.listing import FILTER_VALUES
 from tasks.aws.wire import Call
 
-_CHANGES: Final = frozenset({"TerminateInstances"})
+_CHANGES: Final = frozenset({"DeleteVpcEndpoints", "TerminateInstances"})
 """The calls that change something, and may be made again for each where many were refused."""
 
 _MOST_IDS: Final = 100
 """In one call: more would be refused by some actions, and their answer hold up the event loop."""
+
+_MOST_ENDPOINTS: Final = 25
+"""To be deleted by one call: AWS does not say how many it takes."""
 
 _MOST_PREFIXES: Final = 20
 """Of tag values, each an environment's: so that one page of 1000 tags holds what they have."""
 
 _FILTERS: Final = ("Filters", "Filter")
 _TAG_VALUE: Final = "Value"
+_NOT_DONE: Final = "Unsuccessful"
+"""What an answer lists of which nothing else is told (EC2 API: UnsuccessfulItem)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +62,9 @@ class Ask:
 
         None for one who wanted something of which the answer has nothing.
         """
-        if not self.values:
-            return [{**answer} for _ in wanted]
         name = list_in(answer)
+        if not self.values or name == _NOT_DONE:
+            return [{**answer} for _ in wanted]
         if name is None or answer.get("NextToken"):
             return [None for _ in wanted]
         callers = defaultdict(list)
@@ -110,7 +115,7 @@ def ask_of(call: Call) -> Ask | None:
                 values=tuple(given),
                 parameter=name,
                 field=name.removesuffix("s"),
-                most=_MOST_IDS,
+                most=_MOST_ENDPOINTS if call.action == "DeleteVpcEndpoints" else _MOST_IDS,
             )
         if name in _FILTERS:
             for place, one in enumerate(given):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
+from envwright.record import RunKind
 from tasks.aws.errors import AwsError, ErrorClass, tolerating
 from tasks.context import Context
 from tasks.resources.base import Resource, all_ids, key_beside
@@ -96,17 +97,17 @@ class SecurityGroupRules(Resource):
 
     @classmethod
     async def delete(cls, context: Context, doomed: Mapping[str, Sequence[str]]) -> None:
-        """Take every rule away; or where there was to be none, give the group back what AWS gave
-        it: all traffic out. That is one call, and not two: the group will be deleted, too."""
+        """Take every rule away, and give the group back what AWS gave it, all traffic out: but
+        not in a cleanup, which takes the group as well."""
+        keeps_group = context.record.run.kind is not RunKind.CLEANUP
         groups = await _describe(context, all_ids(doomed))
         for key, ids in doomed.items():
             _, direction = _parts(key)
             for group_id in groups.keys() & set(ids):
                 present = set(_present(groups[group_id], direction))
                 given = _given_by_aws(context) if direction == "egress" else set()
-                if own := present - given:
-                    await _revoke(context, direction, group_id, own)
-                else:
+                await _revoke(context, direction, group_id, present - given)
+                if keeps_group:
                     await _authorize(context, direction, group_id, given - present)
 
     @classmethod

@@ -11,11 +11,13 @@ from structlog.testing import capture_logs
 from tasks.aws.errors import AwsError, Halted
 from tasks.lease import End
 from tests.cloud import Behaviour, Cloud, Held, throttled
+from tests.everything import REGION
 from tests.integration.conftest import Crowd
 from tests.integration.test_gathering import ids_by_filter, launched, status
-from tests.site import NEVER, Site
+from tests.site import NEVER, Site, make_vpc
 
 UNKNOWN = "i-0123456789abcdef0"
+UNKNOWN_ENDPOINT = "vpce-0123456789abcdef0"
 
 
 async def terminate(ec2: Any, *ids: str) -> list[str]:
@@ -121,7 +123,7 @@ async def test_who_is_halted_leaves_at_once_and_the_others_get_their_answer(
     crowd.leases[0].halt(End.LOST)
 
     with pytest.raises(Halted, match="the lease was lost"):
-        await one
+        await asyncio.wait_for(one, 10)
     assert not any(task.done() for task in others)
     held.released.set()
     assert await outcomes(*others) == [[one] for one in ids[1:]]
@@ -162,6 +164,33 @@ async def test_what_is_protected_keeps_no_other_environment_from_its_end(
     assert told[0].code == "OperationNotPermitted"
     assert told[1:] == [[one] for one in ids[1:]]
     assert (await states(site, ids))["running"] == 1
+
+
+async def test_what_aws_tells_item_by_item_is_done_for_the_others(
+    crowd: Crowd, cloud: Cloud, site: Site
+) -> None:
+    """Few calls on endpoints are let through: so one deletes those of many environments."""
+    service = f"com.amazonaws.{REGION}.s3"
+    made = [
+        await site.ec2.create_vpc_endpoint(VpcId=await make_vpc(site.ec2), ServiceName=service)
+        for _ in range(3)
+    ]
+    ids = [one["VpcEndpoint"]["VpcEndpointId"] for one in made]
+    asked = [*ids, UNKNOWN_ENDPOINT]
+    doors = [await crowd.door() for _ in asked]
+
+    told = await asyncio.gather(
+        *(
+            ec2.delete_vpc_endpoints(VpcEndpointIds=[one])
+            for ec2, one in zip(doors, asked, strict=True)
+        ),
+        return_exceptions=True,
+    )
+
+    assert [type(one) for one in told] == [dict, dict, dict, AwsError]
+    assert not (await cloud.inventory()).of("vpc_endpoint")
+    sent = [call.values("VpcEndpointId") for call in cloud.calls("DeleteVpcEndpoints")]
+    assert sent == [asked, [UNKNOWN_ENDPOINT]]
 
 
 async def test_nothing_is_ended_for_who_may_not_any_more(
