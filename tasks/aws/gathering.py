@@ -77,9 +77,7 @@ class _Line:
             self._go()
         self._waiting.append(member)
         self._values.update(ask.values)
-        if len(self._values) >= ask.most:
-            self._go()
-        elif self._start is None:
+        if self._start is None:
             loop = asyncio.get_running_loop()
             # Soon, so that those who come in the same turn of the loop go along.
             later = loop.call_later(WINDOW, self._proceed) if self._batches else None

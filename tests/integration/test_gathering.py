@@ -15,6 +15,8 @@ from tests.site import Site
 
 LONG = 60.0
 """Seconds that no test lasts."""
+SOON = 10.0
+"""Seconds in which what hangs on nothing is done: the SDK gives a call up after twice as many."""
 
 
 async def status(ec2: Any, *ids: str) -> list[str]:
@@ -146,7 +148,7 @@ async def test_who_is_alone_waits_for_nobody(
     for _ in range(5):
         assert await crowd(lambda ec2: status(ec2, *ids)) == [ids]
 
-    assert clock() - begun < LONG / 2
+    assert clock() - begun < LONG
 
 
 async def test_who_comes_while_a_call_is_under_way_goes_with_the_next(
@@ -163,7 +165,7 @@ async def test_who_comes_while_a_call_is_under_way_goes_with_the_next(
 
     held.released.set()
 
-    assert await asyncio.wait_for(others, LONG / 2) == [[one] for one in ids]
+    assert await asyncio.wait_for(others, SOON) == [[one] for one in ids]
     assert await first == [[ids[0]]]
     assert len(cloud.calls("DescribeInstanceStatus")) == 2
 
@@ -179,7 +181,7 @@ async def test_a_call_that_hangs_holds_up_nobody_else(
 
     others = crowd(*[lambda ec2, one=one: status(ec2, one) for one in ids[1:]])
 
-    assert await asyncio.wait_for(others, LONG / 2) == [[one] for one in ids[1:]]
+    assert await asyncio.wait_for(others, SOON) == [[one] for one in ids[1:]]
     assert len(cloud.calls("DescribeInstanceStatus")) == 2
     held.released.set()
     await first

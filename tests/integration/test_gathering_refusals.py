@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 
 from tasks.aws.errors import AwsError, Halted
 from tasks.lease import End
-from tests.cloud import Behaviour, Cloud, Held, throttled
+from tests.cloud import Behaviour, Cloud, Held, refused, throttled
 from tests.everything import REGION
 from tests.integration.conftest import Crowd
-from tests.integration.test_gathering import ids_by_filter, launched, status
+from tests.integration.test_gathering import SOON, ids_by_filter, launched, status
 from tests.site import NEVER, Site, make_vpc
 
 UNKNOWN = "i-0123456789abcdef0"
@@ -55,6 +55,21 @@ async def test_an_unknown_id_is_nobodys_failure_but_its_own(
         if call.values("InstanceId") != [UNKNOWN]
     ]
     assert [sorted(one) for one in of_others] == [sorted(asked), sorted(ids)]
+
+
+async def test_a_refusal_that_names_nobody_is_nobodys(
+    crowd: Crowd, cloud: Cloud, site: Site
+) -> None:
+    """Each makes his own call then, and is told what comes of that."""
+    ids = await launched(site, 3)
+    cloud.inject("DescribeInstanceStatus", refused("InvalidParameterValue"))
+
+    told = await crowd(*[lambda ec2, one=one: status(ec2, one) for one in ids])
+
+    assert told == [[one] for one in ids]
+    sent = [call.values("InstanceId") for call in cloud.calls("DescribeInstanceStatus")]
+    assert sent[0] == ids
+    assert sorted(sent[1:]) == sorted([one] for one in ids)
 
 
 async def test_what_an_answer_lacks_is_asked_for_singly(
@@ -123,7 +138,7 @@ async def test_who_is_halted_leaves_at_once_and_the_others_get_their_answer(
     crowd.leases[0].halt(End.LOST)
 
     with pytest.raises(Halted, match="the lease was lost"):
-        await asyncio.wait_for(one, 10)
+        await asyncio.wait_for(one, SOON)
     assert not any(task.done() for task in others)
     held.released.set()
     assert await outcomes(*others) == [[one] for one in ids[1:]]
