@@ -42,10 +42,24 @@ def moment(told: Any) -> datetime:
         return parse_timestamp(told)
 
 
-def _new_session() -> AioSession:
+def new_session() -> AioSession:
+    """A session of the SDK that reads times quickly."""
     session = AioSession()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
     return session
+
+
+def config_of(settings: WorkerSettings, session: AioSession) -> AioConfig:
+    """What is told to each of the SDK's clients."""
+    return AioConfig(
+        connect_timeout=settings.aws_connect_timeout,
+        read_timeout=settings.aws_read_timeout,
+        max_pool_connections=settings.aws_connections,
+        # One attempt a call: what may be repeated, and when, only the door can tell.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        # In full: where only something is added to the SDK's own, it is made for each call anew.
+        user_agent=f"{session.user_agent()} envwright/{__version__}",
+    )
 
 
 class AwsClients:
@@ -54,22 +68,14 @@ class AwsClients:
     def __init__(self, settings: WorkerSettings, pacer: Pacer) -> None:
         self._settings = settings
         self._pacer = pacer
-        self._own = _new_session()
+        self._own = new_session()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
         self._wires: dict[int, Gathering] = {}
         self._own_account: str | None = None
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
-        # One attempt a call: what may be repeated, and when, only the door can tell.
-        self._config = AioConfig(
-            connect_timeout=settings.aws_connect_timeout,
-            read_timeout=settings.aws_read_timeout,
-            max_pool_connections=settings.aws_connections,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            # In full: where only something is added to the SDK's, it is made for each call anew.
-            user_agent=f"{self._own.user_agent()} envwright/{__version__}",
-        )
+        self._config = config_of(settings, self._own)
 
     async def client(self, service: str, region: str, account: Account | None) -> Any:
         """The client of a service ("ec2", "ssm"), with the worker's credentials or a role's."""
@@ -175,7 +181,7 @@ class AwsClients:
             role_arn=account.role_arn,
             extra_args=extra,
         )
-        assumed: Any = _new_session()
+        assumed: Any = new_session()
         # A session of its own would read the SDK's data files again: 20 MB each time.
         assumed.register_component("data_loader", self._loader)
         assumed._credentials = AioDeferredRefreshableCredentials(
