@@ -20,6 +20,7 @@ from tests.cloud.emulator.flow_logs import FlowLogs
 from tests.cloud.emulator.ipv6 import Ipv6
 from tests.cloud.emulator.launches import Launches
 from tests.cloud.emulator.life import Life
+from tests.cloud.emulator.lookups import Lookups
 from tests.cloud.emulator.nat_gateways import NatGateways
 from tests.cloud.emulator.network import Network
 from tests.cloud.emulator.private_addresses import PrivateAddresses
@@ -46,6 +47,7 @@ class StrictBackend(  # type: ignore[misc]
     PrivateAddresses,
     Life,
     Launches,
+    Lookups,
     MendedEc2,
 ):
     """One account's EC2 in one region."""

@@ -2,11 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Final
 
 from moto.ec2.models import ec2_backends
 
 from tests.cloud.terms import Terms
+
+_NUMBERS: Final = count()
+"""So that what is due at the same time comes in the order in which it was begun."""
 
 
 class Clock:
@@ -28,15 +33,15 @@ class Clock:
             change()
         else:
             # Not in __init__: moto calls those of its own parts alone.
-            self.__dict__.setdefault("_to_come", []).append((time.monotonic() + seconds, change))
+            to_come = self.__dict__.setdefault("_to_come", [])
+            heappush(to_come, (time.monotonic() + seconds, next(_NUMBERS), change))
 
     def catch_up(self: Any) -> None:
         """Let happen what is due."""
         to_come = self.__dict__.get("_to_come", [])
-        due = sorted((one for one in to_come if one[0] <= time.monotonic()), key=lambda one: one[0])
-        for one in due:
-            to_come.remove(one)
-            one[1]()
+        now = time.monotonic()
+        while to_come and to_come[0][0] <= now:
+            heappop(to_come)[-1]()
 
 
 def catch_up_everywhere() -> None:

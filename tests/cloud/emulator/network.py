@@ -30,8 +30,8 @@ class Network:
         return vpc
 
     def create_subnet(self: Any, vpc_id: str, *asked: Any, **more: Any) -> Any:
-        there_are = sum(subnet.vpc_id == vpc_id for subnet in subnets_of(self))
-        self.refuse_beyond("subnets_per_vpc", there_are)
+        there_are = self.describe_subnets(filters={"vpc-id": [vpc_id]})
+        self.refuse_beyond("subnets_per_vpc", len(there_are))
         subnet = super().create_subnet(vpc_id, *asked, **more)  # type: ignore[misc]
         if self.is_opened:
             subnet.state = "pending"

@@ -32,10 +32,15 @@ class Subnet(subnets.Subnet):
     def taken(self) -> set[str]:
         return {
             address["PrivateIpAddress"]
-            for eni in self.ec2_backend.enis.values()
-            if eni.subnet.id == self.id
+            for eni in self.ec2_backend.interfaces_in(self.id)
             for address in eni.private_ip_addresses
         }
+
+    @property
+    def available_ip_address_count(self) -> int:
+        enis = self.ec2_backend.interfaces_in(self.id)
+        taken = sum(len(eni.private_ip_addresses) for eni in enis)
+        return int(self._available_ip_addresses - taken)
 
     def get_available_subnet_ip(self, instance: Any) -> str:
         taken = self.taken

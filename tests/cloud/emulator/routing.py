@@ -52,8 +52,8 @@ class Routing:
     """What `StrictBackend` does with route tables."""
 
     def create_route_table(self: Any, vpc_id: str, *asked: Any, **more: Any) -> Any:
-        there_are = sum(table.vpc_id == vpc_id for table in self.route_tables.values())
-        self.refuse_beyond("route_tables_per_vpc", there_are)
+        there_are = self.describe_route_tables(filters={"vpc-id": [vpc_id]})
+        self.refuse_beyond("route_tables_per_vpc", len(there_are))
         return super().create_route_table(vpc_id, *asked, **more)  # type: ignore[misc]
 
     def delete_route_table(self: Any, route_table_id: str) -> None:
