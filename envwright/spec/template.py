@@ -1,9 +1,9 @@
-"""A spec with blanks: one YAML file for many environments that differ in a few values.
+"""A spec with placeholders: one YAML file for many environments that differ in a few values.
 
-`${column}` in a value is a blank, and a table's row fills it in. The text is parsed before that,
-so that no value can change what is around it. A value that is a blank alone and not in quotes
-becomes what it looks like: a whole number, true or false, or nothing; every other one is text.
-`$${` stands for `${`, and any other `$` for itself.
+`${column}` in a value is a placeholder, and a table's row fills it in. The text is parsed before
+that, so that no value can change what is around it. A placeholder that is a value by itself, and
+not in quotes, becomes what it looks like: a whole number, true or false, or nothing; every other
+one is text. `$${` stands for `${`, and any other `$` for itself.
 """
 
 import re
@@ -30,11 +30,11 @@ _WORDS: Final[Mapping[str, bool | None]] = {"": None, "true": True, "false": Fal
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A value with blanks: texts and the names of columns, by turns."""
+    """A value with placeholders: texts and the names of columns, by turns."""
 
     parts: tuple[str, ...]
     is_bare: bool
-    """Whether it is a blank alone, and not in quotes."""
+    """Whether it is a placeholder alone, and not in quotes."""
     mark: Mark
 
     def filled(self, row: Mapping[str, str]) -> str | int | bool | None:
@@ -50,10 +50,10 @@ class _Value:
 
 
 class Template:
-    """A spec with blanks. `base` is the folder that the files in it are relative to."""
+    """A spec with placeholders. `base` is the folder that the files in it are relative to."""
 
     def __init__(self, text: str, base: Path) -> None:
-        """Raises `SpecError` for what is not one YAML document, or has blanks of another form."""
+        """Raises `SpecError` for what is not one YAML document, or has a `${` alone."""
         try:
             self._data = parse_yaml(text, _Loader)
         except Unreadable as error:
@@ -70,7 +70,7 @@ class Template:
         except Unread as error:
             raise SpecError([Fault("", str(error))]) from None
 
-    def blanks(self) -> dict[str, str]:
+    def placeholders(self) -> dict[str, str]:
         """The columns that are to fill it, each with the place where it stands first."""
         found: dict[str, str] = {}
         for value in _values(self._data):
@@ -101,7 +101,7 @@ def _as_it_looks(text: str) -> str | int | bool | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Makes a `_Value` of each text with blanks."""
+    """Makes a `_Value` of each text with placeholders."""
 
     def construct_text(self, node: ScalarNode) -> str | _Value:
         text = str(self.construct_scalar(node))
@@ -116,7 +116,7 @@ _Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_text)
 
 
 def _parts(text: str, mark: Mark) -> tuple[str, ...]:
-    """Texts and the names of columns, by turns. Raises `Unreadable` for a blank of no form."""
+    """Texts and the names of columns, by turns. Raises `Unreadable` for a `${` alone."""
     parts, end = [""], 0
     for found in _OPENING.finditer(text):
         parts[-1] += text[end : found.start()]
@@ -147,11 +147,11 @@ def _values(data: Any) -> Iterator[_Value]:
 
 
 def _misplaced(data: Any) -> Iterator[Fault]:
-    """A fault for each name with a blank: which fields a spec has is the template's to say."""
+    """A fault for each name with a placeholder: a template says itself which fields there are."""
     if isinstance(data, dict):
         for key, value in data.items():
             if isinstance(key, _Value):
-                sentence = "Blanks can stand in values only, and this is a name."
+                sentence = "Placeholders can stand in values only, and this is a name."
                 yield Fault("", f"{place(key.mark)}: {sentence}")
             yield from _misplaced(value)
     elif isinstance(data, list):

@@ -17,7 +17,7 @@ from envwright.targets import instances_of
 from tests.commands import COMMAND, once_accepted
 from tests.integration.conftest import WEB
 from tests.puppet import Puppet
-from tests.specs import spec_data
+from tests.specs import spec, spec_data
 
 
 def on_terminal(
@@ -130,6 +130,22 @@ def test_down_asks_on_a_terminal_and_takes_no_for_an_answer(
     assert f"{WEB} is queued" in asked
     assert "Nothing was changed." in said
     assert client.status("web").state is State.QUEUED
+
+
+def test_a_bulk_is_taken_down_only_after_a_question(
+    command_environment: dict[str, str], client: Client
+) -> None:
+    """It says how many environments that is, and how they stand."""
+    bulk = client.enqueue_bulk([spec("web"), spec("api")], name="labs")
+    process, terminal = on_terminal(command_environment, "bulks", "down", "labs")
+    asked = read_all(terminal, until="[y/N]")
+    os.write(terminal, b"n\n")
+    said = read_all(terminal)
+
+    assert exit_code(process, terminal) == 1
+    assert f"The bulk labs ({bulk.id}) has 2 environments:\r\n0 of 2 at rest: 2 in line" in asked
+    assert "Nothing was changed." in said
+    assert client.bulk(bulk.id).states == {State.QUEUED: 2}
 
 
 def test_a_change_names_its_instances_and_takes_no_for_an_answer(

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -270,6 +271,31 @@ def test_a_line_is_read_when_the_one_before_it_was_taken(write: Write, tmp_path:
     for number, entry in enumerate(entries.of_lines(stream, tmp_path), 1):
         assert entry.line == number
         assert stream.getvalue()[: stream.tell()].count(b"\n") == number
+
+
+def peak_of(count: int, file: str) -> int:
+    """Bytes of memory that it takes at most to check and read back so many specs."""
+    Path(file).write_text(lines(*[f"lab-{n}" for n in range(count)]))
+    tracemalloc.start()
+    with Specs() as specs:
+        read_lines(specs, file)
+        assert sum(1 for _ in specs) == count
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_a_long_bulk_takes_no_more_memory_than_a_short_one(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the ids, by which two of one are found: some hundred bytes each."""
+    monkeypatch.setattr(intake, "_IN_MEMORY", 1024)
+    file = write("a.jsonl", "")
+    peak_of(10, file)
+
+    short, long = peak_of(100, file), peak_of(1000, file)
+
+    assert long - short < 900 * 250
 
 
 def test_the_examples_are_valid(specs: Specs) -> None:

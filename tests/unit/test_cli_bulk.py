@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envwright.bulk import Bulk
+from envwright.bulk import Bulk, BulkState
 from envwright.cli.app import run
 from envwright.cli.bulks import watch as bulk_watch
 from envwright.errors import StoreUnavailable
@@ -262,6 +262,10 @@ def test_after_an_outage_half_way_the_same_command_goes_on(
     assert f"At least 3 of 3 are on record, as the bulk {bulk.id}" in told
     assert f"The same command with --id {bulk.id} asks for the others" in told
 
+    finish(client, {"aa": None, "bb": None, "cc": None})
+    assert run(["bulks", "watch", bulk.id]) == 0
+    assert "Not all of it was put on record yet." in capsys.readouterr().out
+
     assert run(["bulk", file, "--no-wait", "--id", bulk.id]) == 0
     assert (the_bulk(client).total, the_bulk(client).existing) == (3, 0)
 
@@ -350,10 +354,12 @@ def test_what_failed_is_retried_and_seen_through(
 def test_all_of_it_is_taken_down(
     client: InMemoryClient, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Meanwhile it is not called paused, although nothing is let in: nothing waits for that."""
     run(["bulk", lines("aa", "bb"), "--no-wait", "--name", "labs"])
     finish(client, {"aa": None, "bb": None})
 
     assert run(["bulks", "down", "labs", "--no-wait"]) == 0
+    assert the_bulk(client).state is BulkState.RUNNING
     for name in ("aa", "bb"):
         client.finish(name, State.DESTROYED)
     capsys.readouterr()

@@ -28,7 +28,7 @@ def filled(text: str, **row: str) -> object:
         ("eu-west-1", "eu-west-1", "eu-west-1"),
     ],
 )
-def test_a_blank_alone_becomes_what_it_looks_like_and_in_quotes_it_is_text(
+def test_a_placeholder_alone_becomes_what_it_looks_like_and_in_quotes_it_is_text(
     value: str, bare: object, quoted: object
 ) -> None:
     """YAML's surprises stay out: an account's leading zero, Norway, times and dates are text."""
@@ -39,7 +39,7 @@ def test_a_blank_alone_becomes_what_it_looks_like_and_in_quotes_it_is_text(
     }
 
 
-def test_a_blank_within_text_is_text() -> None:
+def test_a_placeholder_within_text_is_text() -> None:
     assert filled(
         "a: web-${n}\nb: [${n}.0.0.0/8]\n".replace("[$", '["$').replace("8]", '8"]'), n="7"
     ) == {
@@ -63,10 +63,10 @@ def test_other_dollars_are_themselves() -> None:
     assert filled(script, x="7") == {"a": "echo $HOME $$ $(date) ${PATH} 7 $$$\n"}
 
 
-def test_it_says_where_its_blanks_are() -> None:
+def test_it_says_where_its_placeholders_are() -> None:
     template = Template("a: ${x}\nb: {c: ['${y}', '${x}-${z}']}\n", Path())
 
-    assert template.blanks() == {
+    assert template.placeholders() == {
         "x": "Line 1, column 4",
         "y": "Line 2, column 9",
         "z": "Line 2, column 17",
@@ -84,7 +84,7 @@ def test_what_aliases_repeat_is_filled_everywhere() -> None:
         ("a: 1\nb: ${", "Line 2, column 4: in the value that begins here, a `${` is not"),
         ("a: ${}", "Line 1, column 4: in the value that begins here"),
         ("a: ${rosebud:-x}", "Line 1, column 4: in the value that begins here"),
-        ("a:\n  ${x}: 1", "Line 2, column 3: Blanks can stand in values only"),
+        ("a:\n  ${x}: 1", "Line 2, column 3: Placeholders can stand in values only"),
         ("a: [${x}]", "Line 1, column 6: this is not valid YAML"),
         ("a: 1\na: ${x}", "Line 2, column 1: `a` stands here for the second time"),
         ("a: 1\n---\nb: 2", "Line 2, column 1: a second document begins"),

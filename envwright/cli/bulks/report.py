@@ -105,6 +105,11 @@ class Outcome:
         bulk = self.bulk
         if bulk.state is BulkState.PAUSED and bulk.paused_because:
             yield f"It paused by itself: {bulk.paused_because}"
+        if bulk.sealed_at is None:
+            yield (
+                f"Not all of it was put on record yet. If that was interrupted, the same command "
+                f"with --id {bulk.id} asks for the others."
+            )
         if bulk.existing:
             were = "was" if bulk.existing == 1 else "were"
             yield (

@@ -74,8 +74,8 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 def _refuse_what_does_not_fit(
     template_file: str, template: Template, table_file: str, columns: list[str]
 ) -> None:
-    """Raise `FaultySpecs` for columns that are none, that nothing uses, and blanks without one."""
-    blanks = template.blanks()
+    """Raise `FaultySpecs` for columns that are none or fill nothing, and for ones that lack."""
+    placeholders = template.placeholders()
     of_table = [*_misnamed(columns)] or [
         Fault(
             "",
@@ -83,14 +83,14 @@ def _refuse_what_does_not_fit(
             f"{quoted(column)}: remove it, or write `${{{column}}}` where it belongs.",
         )
         for column in columns
-        if column not in blanks
+        if column not in placeholders
     ]
     of_template = [
         Fault(
-            "", f"{place}: {shown(table_file)} has no column {quoted(blank)}{_like(blank, columns)}"
+            "", f"{place}: {shown(table_file)} has no column {quoted(name)}{_like(name, columns)}"
         )
-        for blank, place in blanks.items()
-        if blank not in columns
+        for name, place in placeholders.items()
+        if name not in columns
     ]
     faults = {template_file: of_template, table_file: of_table}
     if any(faults.values()):
@@ -111,6 +111,6 @@ def _misnamed(columns: list[str]) -> Iterator[Fault]:
             yield Fault("", f"Line 1: {quoted(column)} names {times} columns: rename all but one.")
 
 
-def _like(blank: str, columns: list[str]) -> str:
-    alike = get_close_matches(blank, columns, n=1)
+def _like(name: str, columns: list[str]) -> str:
+    alike = get_close_matches(name, columns, n=1)
     return f"; did you mean {quoted(alike[0])}?" if alike else "."

@@ -82,9 +82,14 @@ class BulkWatch:
 
 
 def is_over(bulk: Bulk) -> bool:
-    """Whether nothing happens in it any more without a person."""
-    gave_up = bulk.paused_because is not None and bulk.under_way == 0
-    return bulk.state is BulkState.DONE or (bulk.state is BulkState.PAUSED and gave_up)
+    """Whether nothing happens in it any more without a person.
+
+    Of one that was put on record by half, what is there may have come to its end.
+    """
+    if bulk.under_way:
+        return False
+    gave_up = bulk.state is BulkState.PAUSED and bulk.paused_because is not None
+    return gave_up or bulk.waiting == 0
 
 
 def titled(bulk: Bulk) -> str:

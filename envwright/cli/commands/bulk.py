@@ -22,8 +22,8 @@ def bulk(
         typer.Option(
             metavar="TABLE",
             show_default=False,
-            help="A CSV or TSV file. Each row is an environment, and fills in the template's "
-            "${column}.",
+            help="A CSV or TSV file, `-` is stdin. Each row is an environment, and fills in the "
+            "template's ${column}.",
         ),
     ] = None,
     name: Annotated[
