@@ -90,12 +90,20 @@ def test_after_a_crash_half_way_the_same_bulk_goes_on(client: Client) -> None:
     assert (half.total, half.state) == (500, BulkState.OPEN)
     first = client.status("web-0").run.id
 
-    bulk = client.enqueue_bulk(some(600), name="another name", bulk_id="mine")
+    states: list[BulkState] = []
+    for _ in range(2):
+        bulk = client.enqueue_bulk(
+            some(600),
+            name="another name",
+            bulk_id="mine",
+            told=lambda _: states.append(client.bulk("mine").state),
+        )
 
     assert (bulk.total, bulk.existing, bulk.waiting) == (600, 0, 600)
     assert (bulk.state, bulk.name) == (BulkState.RUNNING, "shops")
     assert bulk.created_at == half.created_at
     assert client.status("web-0").run.id == first
+    assert states == [BulkState.OPEN] * 4
 
 
 def test_a_thousand_are_accepted_in_seconds_and_bounded_memory(
@@ -281,6 +289,8 @@ async def test_a_retry_puts_the_failed_in_line_again(desk: Desk, client: Client)
     assert client.status("web-3").run.kind is RunKind.CLEANUP
     assert await desk.let_in() == ["web-1", "web-2"]
     assert client.status("web-1").run.bulk == bulk.id
+    members = [one.environment_id for one in client.bulk_members(bulk.id)]
+    assert members == [f"web-{n}.{REGION}" for n in range(4)]
 
 
 async def test_taken_down_nothing_of_it_is_begun_any_more(
@@ -295,6 +305,7 @@ async def test_taken_down_nothing_of_it_is_begun_any_more(
 
     assert (answer.accepted, answer.refused) == (3, {})
     assert client.bulk(bulk.id).states == {State.CLEANING: 3}
+    assert client.bulk(bulk.id).paused_at is not None
     assert await desk.let_in() == []
     assert queued(client, database) == 3
     for n in range(3):

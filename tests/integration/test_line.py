@@ -239,6 +239,14 @@ async def test_singles_go_first_by_priority_and_bulks_take_turns(desk: Desk) -> 
     assert order == ["high", "normal-1", "normal-2", "low", "a-1", "b-1", "a-2", "b-2", "a-3"]
 
 
+async def test_what_is_in_line_is_not_due(desk: Desk) -> None:
+    """Also where the environment's last run has left it there: nobody is sent for it."""
+    desk.make_due()
+    desk.accept("web", Priority.LOW, "a")
+
+    assert desk.due() is None
+
+
 async def test_turns_go_on_where_the_last_sweep_ended(desk: Desk) -> None:
     """A bulk is not first again with each sweep, nor last again with each member that it gets."""
     for name in ("a-1", "b-1", "b-2", "a-2"):

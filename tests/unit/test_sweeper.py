@@ -37,10 +37,14 @@ NO_ENDS = cast(Store, FakeRecords())
 
 
 class FakeLine:
-    """A line in which nobody waits."""
+    """Lets in whom it was given, at its first sweep; then nobody, for ever."""
+
+    def __init__(self, *waiting: Due) -> None:
+        self._waiting = [*waiting]
 
     async def admit(self, at_once: int, grace: float) -> list[Due]:
-        return []
+        let_in, self._waiting = self._waiting, []
+        return let_in
 
 
 NO_LINE = cast(Line, FakeLine())
@@ -87,10 +91,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return messages
 
 
-def swept(loop: LoopThread, store: FakeStore) -> None:
+def swept(loop: LoopThread, store: FakeStore, line: Line = NO_LINE) -> None:
     """Let a sweeper work until nothing is due any more."""
     settings = WorkerSettings(sweep_every=0.01)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_LINE, NO_ENDS, settings)
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), line, NO_ENDS, settings)
     one.start()
     assert store.exhausted.wait(10)
     one.stop()
@@ -101,6 +105,15 @@ def test_what_is_due_is_sent(loop: LoopThread, sent: list[Any]) -> None:
     swept(loop, FakeStore([DUE]))
 
     assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY, 6)]
+
+
+def test_who_is_let_in_is_sent_for(loop: LoopThread, sent: list[Any]) -> None:
+    """As what is due is, with the priority of what has not begun."""
+    waiting = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.NETWORK, 9)
+
+    swept(loop, FakeStore(), cast(Line, FakeLine(waiting)))
+
+    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.NETWORK, 9)]
 
 
 def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: list[Any]) -> None:
