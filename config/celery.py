@@ -8,6 +8,9 @@ from envwright.messages import broker_settings
 LONGEST_STEP: Final = 24 * 3600 + 600
 """Seconds that no step outlasts: the longest deadline of a spec, and some time to end."""
 
+_SENDERS: Final = 20
+"""Threads that send a message at the same moment."""
+
 
 def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     """The configuration of the worker's Celery app."""
@@ -30,8 +33,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "broker_channel_error_retry": True,
         # A step that lost its broker connection still holds its lease: let it end.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # Threads wait on sockets and on each other: one connection for each that may publish.
-        "broker_pool_limit": settings.concurrency + 2,
+        # To send takes a millisecond: threads take turns, rather than a connection for each.
+        "broker_pool_limit": min(settings.concurrency, _SENDERS) + 2,
         "broker_transport_options": shared["broker_transport_options"]
         | {
             # Above the longest step, or a second worker gets the message of a step that runs.
@@ -41,6 +44,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
             "unacked_mutex_expire": 10,
+            # What acknowledges does not wait for a connection: where there is none, it fails.
+            "max_connections": settings.concurrency + 10,
             "socket_keepalive": True,
             "health_check_interval": 25,
         },

@@ -24,7 +24,7 @@ class WorkerSettings(ClientSettings):
     """All that a worker can be told. Times are seconds."""
 
     concurrency: int = Field(
-        default=100, ge=1, le=5000, description="Steps that one worker process runs at once."
+        default=1000, ge=1, le=5000, description="Steps that one worker process runs at once."
     )
     runs_per_account: int = Field(
         default=RUNS_PER_ACCOUNT,
@@ -64,8 +64,11 @@ class WorkerSettings(ClientSettings):
     aws_read_timeout: float = Field(
         default=20.0, gt=0, description="How long AWS may take to answer one call."
     )
-    aws_connections: int = Field(
-        default=100, ge=1, description="Connections that one client (account and region) may open."
+    aws_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="Connections that one client (account and region) may open; if not set, as "
+        "many as steps run at once.",
     )
     aws_rate_share: float = Field(
         default=0.98,
@@ -129,6 +132,11 @@ class WorkerSettings(ClientSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged."
     )
+
+    @property
+    def connections_a_client(self) -> int:
+        """How many calls one client can have under way."""
+        return self.aws_connections or self.concurrency
 
     @model_validator(mode="after")
     def _times_fit(self) -> "WorkerSettings":

@@ -1,13 +1,11 @@
 """What a worker process has beside Celery: the loop, Redis, the AWS clients, lease and sweeper."""
 
 import asyncio
-import gc
 import os
 import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import structlog
 from celery import Celery
@@ -16,18 +14,18 @@ from redis.asyncio import Redis
 from config.settings import WorkerSettings
 from envwright.store import Store
 from tasks.aws.pacing import Pacer
+from tasks.aws.preload import loaded_session
 from tasks.aws.session import AwsClients
 from tasks.lease import End, Look
 from tasks.line import Line
 from tasks.store import WorkerStore
 from worker.connection import connect
+from worker.files import allow_files
+from worker.garbage import look_less
 from worker.health import beat
 from worker.lease import LeaseKeeper
 from worker.loop import LoopThread
 from worker.sweeper import Sweeper
-
-_BORN_BETWEEN_COLLECTIONS: Final = 20_000
-"""Python's own figure is 700: less than what one answer of AWS is made of."""
 
 logger = structlog.get_logger(__name__)
 
@@ -90,7 +88,7 @@ class Runtime:
         return WorkerStore(redis, told.keys, told.queue, self.name, told.runs_per_account)
 
     async def _open_clients(self) -> AwsClients:
-        return AwsClients(self.settings, Pacer(self._redis, self.settings))
+        return AwsClients(self.settings, Pacer(self._redis, self.settings), loaded_session())
 
     async def _start_background(self) -> list[asyncio.Task[None]]:
         return [
@@ -113,19 +111,10 @@ _current: Runtime | None = None
 def start(app: Celery, settings: WorkerSettings) -> None:
     """Start this process's runtime."""
     global _current
+    allow_files(settings)
     _current = Runtime(app, settings)
-    _spare_the_collector()
+    look_less()
     logger.info("worker_started", worker=_current.name, concurrency=settings.concurrency)
-
-
-def _spare_the_collector() -> None:
-    """Keep Python's collector of cycles from looking through all of the worker again and again.
-
-    It stops the loop meanwhile, for a tenth of a second where it looks at everything.
-    """
-    gc.collect()
-    gc.freeze()  # what is there now stays until the end
-    gc.set_threshold(_BORN_BETWEEN_COLLECTIONS)
 
 
 def current() -> Runtime:

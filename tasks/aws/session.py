@@ -54,7 +54,7 @@ def config_of(settings: WorkerSettings, session: AioSession) -> AioConfig:
     return AioConfig(
         connect_timeout=settings.aws_connect_timeout,
         read_timeout=settings.aws_read_timeout,
-        max_pool_connections=settings.aws_connections,
+        max_pool_connections=settings.connections_a_client,
         # One attempt a call: what may be repeated, and when, only the door can tell.
         retries={"total_max_attempts": 1, "mode": "standard"},
         # In full: where only something is added to the SDK's own, it is made for each call anew.
@@ -65,10 +65,13 @@ def config_of(settings: WorkerSettings, session: AioSession) -> AioConfig:
 class AwsClients:
     """Opens clients when they are first asked for. Belongs to the event loop that uses it."""
 
-    def __init__(self, settings: WorkerSettings, pacer: Pacer) -> None:
+    def __init__(
+        self, settings: WorkerSettings, pacer: Pacer, session: AioSession | None = None
+    ) -> None:
+        """`session` is the SDK's; one that has loaded its models keeps the loop from waiting."""
         self._settings = settings
         self._pacer = pacer
-        self._own = new_session()
+        self._own = session or new_session()
         self._loader = self._own.get_component("data_loader")
         self._clients: dict[tuple[str, str, Account | None], Any] = {}
         self._wires: dict[int, Gathering] = {}
@@ -109,7 +112,7 @@ class AwsClients:
         client = await self.client(service, region, account)
         wire = self._wires.get(id(client))
         if wire is None:
-            slots = asyncio.Semaphore(self._settings.aws_connections)
+            slots = asyncio.Semaphore(self._settings.connections_a_client)
             wire = Gathering(Wire(slots, self._pacer.pace(self._payer(account), region)))
             self._wires[id(client)] = wire
         return Door(client, permit, self._settings, wire=wire, settled_at=settled_at)
