@@ -11,6 +11,7 @@ from bench.cloud import Calls
 from bench.meter import Meter
 from bench.specs import web
 from bench.stack import Stack
+from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.record import Record
 from envwright.requests import Ticket
@@ -60,7 +61,8 @@ class Bulk:
 
 def settings(time_scale: float) -> dict[str, Any]:
     """What of a worker's settings hangs on the time scale; all others are the defaults."""
-    return {"poll_every": 5.0 * time_scale}
+    rate_share = WorkerSettings.model_fields["aws_rate_share"].default
+    return {"poll_every": 5.0 * time_scale, "aws_rate_share": rate_share / time_scale}
 
 
 def build(count: int, time_scale: float, workers: int = 1, at_most: float = 3600) -> Bulk:
