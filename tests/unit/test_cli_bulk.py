@@ -128,7 +128,7 @@ def test_the_report_groups_what_failed_and_says_what_to_do(
         "\n    The quota of VPCs is used up: have it raised.\n",
         "\n    Have the quota raised in Service Quotas, or free some; then retry.\n",
         "\n  ✗ 1 failed: capacity (InsufficientInstanceCapacity)\n",
-        f"\n  envwright bulks retry {bulk.id}  go on with those that failed\n",
+        f"\n  envwright bulks retry {bulk.id}  go on with those that failed, once that is mended\n",
     ):
         assert part in told, told
 
@@ -290,6 +290,32 @@ def test_ctrl_c_leaves_it_running_and_says_how_to_go_on(
     assert client.status("aa").state is State.QUEUED
 
 
+def test_a_moment_without_redis_is_ridden_out(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who watches is told, and sees the end all the same."""
+    run(["bulk", lines("aa"), "--no-wait", "--id", "labs"])
+    finish(client, {"aa": None})
+    answer, outages = client.bulk, iter([False, True])
+
+    def away_once(bulk_id: str) -> Bulk:
+        if next(outages, False):
+            raise StoreUnavailable("Redis does not answer.")
+        return answer(bulk_id)
+
+    monkeypatch.setattr(client, "bulk", away_once)
+
+    assert run(["bulks", "watch", "labs"]) == 0
+
+    printed = capsys.readouterr()
+    assert "waiting a few seconds for it" in printed.err
+    assert "Redis answers again." in printed.err
+    assert "1 of 1 is ready" in printed.out
+
+
 def test_waiting_ends_at_the_timeout(
     client: InMemoryClient, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -366,7 +392,7 @@ def test_all_of_it_is_taken_down(
     assert run(["bulks", "down", "labs"]) == 0
 
     told = capsys.readouterr().out
-    assert "0 runs of the bulk labs" in told
+    assert "Nothing was begun for the bulk labs" in told
     assert "all 2 are taken down." in told
     assert "envwright bulks" not in told.splitlines()[-1]
 

@@ -19,6 +19,7 @@ from envwright.cli.painter import Marks
 from envwright.cli.tables import columns, indented
 from envwright.cli.waiting import BUILT, SETTLED, TAKEN_DOWN, Goal
 from envwright.client import Client
+from envwright.states import HOLDS_NOTHING
 
 _WORDS: Final[Mapping[Goal, str]] = {
     BUILT: "ready",
@@ -95,8 +96,10 @@ class Outcome:
         bulk = self.bulk
         sign = (marks.done, "green") if self.reached else (marks.failed, "red")
         took = f", in {duration(self.took)}" if self.took is not None else ""
-        share = f"{'all' if self.reached else f'{self.good} of'} {bulk.total}"
-        words = f" is {bulk.state}{took}: {share} are {_WORDS[self.goal]}."
+        is_all = self.reached and bulk.total > 1
+        share = f"all {bulk.total}" if is_all else f"{self.good} of {bulk.total}"
+        verb = "is" if bulk.total == 1 else "are"
+        words = f" is {bulk.state}{took}: {share} {verb} {_WORDS[self.goal]}."
         if not bulk.total:
             words = f" is {bulk.state}: it has no members."
         return Text.assemble(sign, " ", (clean(bulk.name or bulk.id), "bold"), words)
@@ -147,10 +150,16 @@ class Outcome:
         if bulk.state is BulkState.PAUSED:
             offers.append((f"envwright bulks resume {bulk.id}", "let in those that wait in line"))
         if any(bulk.states.get(one) for one in FAILED_MEMBERS if one not in self.goal):
-            offers.append((f"envwright bulks retry {bulk.id}", "go on with those that failed"))
+            offers.append(
+                (
+                    f"envwright bulks retry {bulk.id}",
+                    "go on with those that failed, once that is mended",
+                )
+            )
         if not self.reached and bulk.state is not BulkState.DONE:
             offers.append((f"envwright bulks watch {bulk.id}", "see how it goes"))
-        if self.goal is not TAKEN_DOWN:
+        is_gone = sum(bulk.states.get(one, 0) for one in HOLDS_NOTHING) == bulk.total
+        if self.goal is not TAKEN_DOWN and not is_gone:
             offers.append((f"envwright bulks down {bulk.id}", "take all of it down"))
         return offers
 

@@ -171,11 +171,9 @@ def _tell_answer(bulk: Bulk, answer: BulkAnswer, how: How) -> None:
         )
         return
     begun = f"{counted(answer.accepted, 'run')} of {titled(bulk)} on record"
-    typer.echo(
-        f"{begun}."
-        if how.wait
-        else f"{begun}: `envwright bulks watch {bulk.id}` shows how it goes."
-    )
+    where = "" if how.wait else f": `envwright bulks watch {bulk.id}` shows how it goes"
+    nothing = f"Nothing was begun for {titled(bulk)}"
+    typer.echo(clean(f"{begun}{where}." if answer.accepted else f"{nothing}."))
     for why in [*answer.refused.values()][:_REFUSALS_TOLD]:
         typer.echo(f"Error: {clean(why)}", err=True)
     if (more := len(answer.refused) - _REFUSALS_TOLD) > 0:
