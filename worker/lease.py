@@ -48,29 +48,37 @@ class LeaseKeeper:
 
     async def keep(self) -> None:
         """Renew for ever. A renewal that fails leaves the leases to run out by their clock."""
-        while True:
-            await asyncio.sleep(self._seconds / 3)
-            held = list(self._held)
-            if not held:
-                continue
-            asked = clock()
-            try:
-                answers = await self._store.renew([one.hold for one in held], self._seconds)
-            except (RedisError, OSError) as error:
-                logger.warning("leases_not_renewed", leases=len(held), error=str(error))
-                continue
-            except Exception:
-                # Whatever it is, without this task every lease of the worker would run out.
-                logger.exception("leases_not_renewed", leases=len(held))
-                continue
-            for lease, answer in zip(held, answers, strict=True):
-                if answer is Written.LOST:
-                    lease.halt(End.LOST)
-                elif answer is Written.REPLACED:
-                    lease.halt(End.REPLACED)
-                else:
-                    lease.until = asked + self._seconds
-            await self._tell_troubles(held)
+        telling: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as beside:
+            while True:
+                await asyncio.sleep(self._seconds / 3)
+                held = list(self._held)
+                if not held or not await self._renewed(held):
+                    continue
+                # Each is told by a call of its own: with a thousand, the next renewal cannot wait.
+                if telling is None or telling.done():
+                    telling = beside.create_task(self._tell_troubles(held))
+
+    async def _renewed(self, held: Sequence[Lease]) -> bool:
+        """Whether Redis has answered: each of them is renewed then, or halted."""
+        asked = clock()
+        try:
+            answers = await self._store.renew([one.hold for one in held], self._seconds)
+        except (RedisError, OSError) as error:
+            logger.warning("leases_not_renewed", leases=len(held), error=str(error))
+            return False
+        except Exception:
+            # Whatever it is, without this task every lease of the worker would run out.
+            logger.exception("leases_not_renewed", leases=len(held))
+            return False
+        for lease, answer in zip(held, answers, strict=True):
+            if answer is Written.LOST:
+                lease.halt(End.LOST)
+            elif answer is Written.REPLACED:
+                lease.halt(End.REPLACED)
+            else:
+                lease.until = asked + self._seconds
+        return True
 
     async def _tell_troubles(self, held: Sequence[Lease]) -> None:
         """Put on record why a step does not get on, where that changed since the last time."""

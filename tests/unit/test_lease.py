@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tasks.aws.errors import Halted
+from tasks.aws.errors import ErrorClass, Halted, Trouble
 from tasks.lease import End, Lease, Look, clock
 from tasks.store import Hold, WorkerStore, Written
 from worker.lease import LeaseKeeper
@@ -102,6 +102,7 @@ class FakeStore:
         self._answers = [*answers]
         self.asked: list[list[Hold]] = []
         self.all_answered = asyncio.Event()
+        self.is_told = False
 
     async def renew(self, holds: Sequence[Hold], lease: float) -> list[Written]:
         self.asked.append([*holds])
@@ -111,6 +112,11 @@ class FakeStore:
         if isinstance(answer, Exception):
             raise answer
         return [answer] * len(holds)
+
+    async def note(self, *_: Any) -> None:
+        """It never ends."""
+        self.is_told = True
+        await asyncio.Event().wait()
 
 
 def keeper_of(store: FakeStore, seconds: float = 0.03) -> LeaseKeeper:
@@ -166,6 +172,20 @@ async def test_a_renewal_that_failed_is_tried_again() -> None:
     assert len(store.asked) == 2
     assert one.end is None
     assert one.until != until
+
+
+async def test_leases_are_renewed_while_troubles_are_told() -> None:
+    """That takes a call for each: with a thousand steps that AWS throttles, longer than a lease."""
+    store = FakeStore(Written.RENEWED, Written.RENEWED)
+    keeper = keeper_of(store)
+    one = lease(FAR)
+    one.troubles["call"] = Trouble("AWS throttles.", ErrorClass.THROTTLED)
+
+    with keeper.holding(one, FAR):
+        await kept(keeper, store)
+
+    assert store.is_told
+    assert len(store.asked) == 2
 
 
 async def test_what_is_not_held_is_not_renewed() -> None:
