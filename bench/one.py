@@ -15,7 +15,7 @@ from typing import Any, Final
 from bench import cdk
 from bench.cloud import Calls
 from bench.figures import Figure, Result
-from bench.installed import NotHere
+from bench.installed import NotHere, mib_of_packages
 from bench.options import Options
 from bench.shapes import PRIVATE, PUBLIC, Shape
 from bench.side_by_side import Cost, Memory, NotBuilt, run
@@ -88,11 +88,7 @@ def measure(options: Options) -> Result:
                 for side in here
             ],
             "cdk": cdk.deploy(_CALL, _SHAPES) if cdk.SIDE.name in sizes else [],
-            "installed": [
-                {"side": side.name, "needs": side.needs, "MiB": sizes.get(side.name, "")}
-                | {"": absent.get(side.name, "")}
-                for side in [*SIDES, cdk.SIDE]
-            ],
+            "installed": _installed(sizes, absent),
         },
         measured={"runs": [_measured(one) for one in built]},
     )
@@ -107,6 +103,16 @@ def _sizes() -> tuple[dict[str, float], dict[str, str]]:
         except NotHere as reason:
             absent[side.name] = f"not run: {reason}"
     return sizes, absent
+
+
+def _installed(sizes: Mapping[str, float], absent: Mapping[str, str]) -> list[dict[str, Any]]:
+    rows = [(side.name, side.needs) for side in [*SIDES, cdk.SIDE]]
+    told = [
+        {"side": name, "needs": needs, "MiB": sizes.get(name, absent.get(name))}
+        for name, needs in rows
+    ]
+    client = {"side": "envwright's client alone", "needs": "envwright"}
+    return [*told, client | {"MiB": mib_of_packages("envwright")}]
 
 
 def _build_all(sides: Sequence[Side], time_scale: float) -> list[Built]:

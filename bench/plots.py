@@ -57,6 +57,21 @@ def _thousand_memory(figure: Figure, told: Mapping[str, Any]) -> None:
     axes.legend(loc="lower right")
 
 
+def _one_time(figure: Figure, told: Mapping[str, Any]) -> None:
+    """How long each side took, and what nobody can be faster than."""
+    paths = {row["shape"]: row["seconds"] for row in told["tables"]["path"]}
+    for axes, (shape, path) in zip(figure.subplots(1, len(paths)), paths.items(), strict=True):
+        rows = [row for row in reversed(told["tables"]["sides"]) if row["shape"] == shape]
+        colours = [BLUE if row["side"] == "envwright" else GREY for row in rows]
+        axes.barh([row["side"] for row in rows], [row["seconds"] for row in rows], color=colours)
+        line = axes.axvline(path, color=RED, linestyle="--", label="critical path")
+        axes.set(title=shape, xlabel="seconds to ready", axisbelow=True)
+        axes.grid(visible=False, axis="y")
+    figure.legend(handles=[line], loc="outside lower left")
+    for axes in figure.axes[1:]:
+        axes.set_yticklabels([])
+
+
 def _cumulative(axes: Axes, times: list[float], total: int, label: str, colour: str) -> None:
     """The times are thinned out: each stands for as many as any other."""
     share = [total * nth / len(times) for nth in range(1, len(times) + 1)]
@@ -64,6 +79,7 @@ def _cumulative(axes: Axes, times: list[float], total: int, label: str, colour: 
 
 
 PLOTS: Final[Mapping[str, tuple[str, Callable[[Figure, Mapping[str, Any]], None]]]] = {
+    "one-time": ("one", _one_time),
     "thousand-ready": ("thousand", _thousand_ready),
     "thousand-memory": ("thousand", _thousand_memory),
 }

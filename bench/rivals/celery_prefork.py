@@ -10,6 +10,7 @@ that would make things twice, and leaves it to the SDK to repeat what AWS has th
 
 import json
 import os
+import time
 from typing import Any, Final
 
 import redis
@@ -81,16 +82,22 @@ def _report(bulk: str, error: str | None) -> None:
 
 
 def main() -> None:
-    told = arguments(__doc__).parse_args()
+    parser = arguments(__doc__)
+    parser.add_argument("--at-most", type=int, default=3600, help="seconds until it gives up")
+    told = parser.parse_args()
     bulk, tally = f"bulk-{told.prefix}", Tally()
+    deadline = time.monotonic() + told.at_most
     for name in names(told.prefix, told.count):
         facts = {"name": name, "shape": told.shape, "bulk": bulk, "poll_every": told.poll_every}
         chain(*(step.s(**facts) for step in (network, routes, instances, ready))).delay()
     # redis-py gives up on an answer after five seconds, if it is not told otherwise.
     with redis.Redis.from_url(BROKER, socket_timeout=None) as client:
-        for _ in range(told.count):
-            _, reported = client.blpop([bulk])
-            if error := json.loads(reported):
+        for left in range(told.count, 0, -1):
+            reported = client.blpop([bulk], timeout=max(1.0, deadline - time.monotonic()))
+            if reported is None:
+                tally.errors["unfinished"] = left
+                break
+            if error := json.loads(reported[1]):
                 tally.errors[error] += 1
             else:
                 tally.ready += 1
