@@ -150,9 +150,7 @@ class Celery(Script):
         return installed.mib_of_packages("celery", "redis", "boto3")
 
     def variables(self, job: Job) -> Mapping[str, str]:
-        # A Redis has sixteen databases, and the first is envwright's.
-        database = 1 + job.number % 15
-        return job.aws | {"CELERY_BROKER_URL": f"{job.redis_url.removesuffix('/0')}/{database}"}
+        return job.aws | {"CELERY_BROKER_URL": job.redis_url, "CELERY_QUEUE": job.name}
 
     def worker(self, job: Job) -> LocalWorker:
         return CeleryWorker(job.directory, dict(self.variables(job)))

@@ -3,9 +3,10 @@
     celery -A bench.rivals.celery_prefork worker --pool prefork --concurrency 8
     python -m bench.rivals.celery_prefork --shape public --count 100
 
-`CELERY_BROKER_URL` names a Redis for both. As in most such apps, a task that waits for AWS retries
-itself later, so that it does not keep its process; a task that creates is never repeated, since
-that would make things twice, and leaves it to the SDK to repeat what AWS has throttled.
+`CELERY_BROKER_URL` names a Redis for both, and `CELERY_QUEUE` a queue, where several share one. As
+in most such apps, a task that waits for AWS retries itself later, so that it does not keep its
+process; a task that creates is never repeated, since that would make things twice, and leaves it
+to the SDK to repeat what AWS has throttled.
 """
 
 import json
@@ -28,6 +29,7 @@ _LOOKS: Final = 1000
 # Run as a command, this module is called otherwise than the worker calls it.
 app = Celery("bench.rivals.celery_prefork", broker=BROKER)
 app.conf.update(
+    task_default_queue=os.environ.get("CELERY_QUEUE", "celery"),
     task_acks_late=True,
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
