@@ -36,6 +36,8 @@ _LOOKS: Final = ("DescribeInstanceStatus", "DescribeNatGateways")
 """The calls by which all sides wait."""
 _MOST: Final = 1.1
 """How much longer than its critical path an environment may take."""
+_OWN_LOOKS: Final = 2
+"""Calls at the end of the path that envwright alone makes: it compares record and inventory."""
 _AT_ONCE: Final = 4
 """Workers that are started together."""
 
@@ -169,7 +171,10 @@ def _workers(jobs: Sequence[tuple[Side, Job]], running: ExitStack) -> dict[int, 
 
 
 def _must_be_right(one: Built, counts: Mapping[str, int]) -> None:
-    """Nothing is missing, nothing there twice, and nothing was refused."""
+    """Nothing is missing, there twice or refused, and what had to be waited for was waited for."""
+    least = _path(one.job.shape) - _OWN_LOOKS * _CALL
+    if one.seconds < least:
+        raise NotBuilt(f"{one.side.name} took {one.seconds:.1f} s: it cannot be ready by then.")
     zones = len(one.job.shape.zones)
     wanted = {"vpc": 1, "subnet": zones * (1 + one.job.shape.private), "instance": zones}
     found = {kind: counts.get(kind, 0) for kind in wanted}
@@ -215,6 +220,7 @@ def _row(shape: Shape, side: Side, runs: Sequence[Built], path: float) -> dict[s
         "reading calls": median(one.reading for one in runs),
         "looks": median(one.looks for one in runs),
         "CPU s": median(one.cost.cpu for one in runs),
+        "worker's share of it": median(one.cost.worker_cpu for one in runs),
         "peak MiB": median(one.cost.peak_mib for one in runs),
     }
 
@@ -225,6 +231,7 @@ def _measured(one: Built) -> dict[str, Any]:
         "side": one.side.name,
         "seconds": one.seconds,
         "cpu": one.cost.cpu,
+        "worker_cpu": one.cost.worker_cpu,
         "peak_mib": one.cost.peak_mib,
         "calls": dict(one.calls.by_action),
     }

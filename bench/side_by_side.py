@@ -38,6 +38,8 @@ class Cost:
     seconds: float
     cpu: float
     """Seconds on a processor, user and system, of all processes."""
+    worker_cpu: float
+    """What the worker has of that."""
     peak_mib: float
     """Of all processes together, at its highest; what they share is counted once."""
     output: str
@@ -134,11 +136,12 @@ def run(
     seconds = time.monotonic() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
     memory.forget(watched)
-    after = cpu_seconds(working) if working else 0.0
+    worker_cpu = cpu_seconds(working) - before if working else 0.0
     return Cost(
         exit_code=process.returncode,
         seconds=seconds,
-        cpu=usage.ru_utime + usage.ru_stime + after - before,
+        cpu=usage.ru_utime + usage.ru_stime + worker_cpu,
+        worker_cpu=worker_cpu,
         peak_mib=watched.peak / _MIB,
         output=log.read_text(encoding="utf-8", errors="replace"),
     )

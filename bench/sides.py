@@ -17,7 +17,7 @@ from worker.stack import LocalWorker
 
 POLL_EVERY: Final = 5.0
 """Seconds of AWS between two looks at what takes its time: envwright's default, so that no
-difference comes from it. Ansible's modules look every 15 s, and cannot be told otherwise."""
+difference comes from it. Ansible's modules look every 15 s, and some cannot be told otherwise."""
 _PYTHON: Final = (sys.executable, "-m")
 
 
@@ -186,7 +186,13 @@ class Ansible(Side):
         return (str(program), "-i", "localhost,", str(book), *told)
 
     def variables(self, job: Job) -> Mapping[str, str]:
-        return job.aws | {"ANSIBLE_HOME": str(job.file("ansible"))}
+        home = job.file("ansible")
+        folders = {
+            "ANSIBLE_HOME": home,
+            "ANSIBLE_REMOTE_TEMP": home / "tmp",
+            "ANSIBLE_ASYNC_DIR": home / "async",
+        }
+        return job.aws | {name: str(folder) for name, folder in folders.items()}
 
 
 class Cdk(Side):
