@@ -1,8 +1,10 @@
 """The worker's settings, read from `ENVWRIGHT_*`; docs/configuration.md lists them."""
 
-from typing import Final, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from envwright.settings import ClientSettings
 
@@ -16,8 +18,12 @@ class AwsLimit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    capacity: float = Field(ge=1, description="The tokens that it holds when it is full.")
-    refill: float = Field(gt=0, description="The tokens that it gets in each second.")
+    capacity: float = Field(
+        ge=1, allow_inf_nan=False, description="The tokens that it holds when it is full."
+    )
+    refill: float = Field(
+        gt=0, allow_inf_nan=False, description="The tokens that it gets in each second."
+    )
 
 
 class WorkerSettings(ClientSettings):
@@ -73,17 +79,19 @@ class WorkerSettings(ClientSettings):
     aws_rate_share: float = Field(
         default=0.98,
         gt=0,
+        allow_inf_nan=False,
         json_schema_extra={"unit": "a factor"},
         description="How much of the rate at which AWS lets calls be made is used.",
     )
     aws_burst_share: float = Field(
         default=0.8,
         gt=0,
+        allow_inf_nan=False,
         json_schema_extra={"unit": "a factor"},
         description="How many of the calls that AWS takes at once are made at once, but for what "
         "it refills in a second.",
     )
-    aws_limits: dict[str, AwsLimit] = Field(
+    aws_limits: Annotated[dict[str, AwsLimit], NoDecode] = Field(
         default={},
         json_schema_extra={"unit": "JSON"},
         description="AWS's request limits where the account has others, by the names of their "
@@ -137,6 +145,14 @@ class WorkerSettings(ClientSettings):
     def connections_a_client(self) -> int:
         """How many calls one client can have under way."""
         return self.aws_connections or self.concurrency
+
+    @field_validator("aws_limits", mode="before")
+    @classmethod
+    def _is_json(cls, given: Any) -> Any:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError as error:
+            raise ValueError(f"it is not JSON: {error}") from None
 
     @model_validator(mode="after")
     def _times_fit(self) -> "WorkerSettings":

@@ -18,10 +18,15 @@ def _settings() -> WorkerSettings:
         return WorkerSettings()
     except ValidationError as error:
         faults = [
-            f"{'_'.join(('ENVWRIGHT', *map(str, one['loc']))).upper()}: {one['msg']}"
-            for one in error.errors(include_input=False)
+            f"{_variable(one['loc'])}: {one['msg']}" for one in error.errors(include_input=False)
         ]
         raise SystemExit("The worker's settings are wrong.\n" + "\n".join(faults)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The variable that sets this, and the place in it."""
+    setting, *place = [*map(str, location)] or [""]
+    return ".".join([f"ENVWRIGHT_{setting}".rstrip("_").upper(), *place])
 
 
 settings = _settings()

@@ -102,6 +102,15 @@ def test_a_limit_that_lets_nothing_through_is_refused(limit: dict[str, float]) -
         WorkerSettings(aws_limits={"RunInstances": limit})
 
 
+@pytest.mark.parametrize("text", ["{", "RunInstances=50", "[]"])
+def test_limits_that_are_no_json_are_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """As every setting that cannot work: by its name."""
+    monkeypatch.setenv("ENVWRIGHT_AWS_LIMITS", text)
+
+    with pytest.raises(ValidationError, match=r"aws_limits\n  (Value error, it is not JSON|Input)"):
+        WorkerSettings()
+
+
 def test_limits_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """As every setting, from the environment."""
     text = '{"RunInstances": {"capacity": 50, "refill": 10}}'
