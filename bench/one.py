@@ -36,8 +36,6 @@ _LOOKS: Final = ("DescribeInstanceStatus", "DescribeNatGateways")
 """The calls by which all sides wait."""
 _MOST: Final = 1.1
 """How much longer than its critical path an environment may take."""
-_OWN_LOOKS: Final = 2
-"""Calls at the end of the path that envwright alone makes: it compares record and inventory."""
 _AT_ONCE: Final = 4
 """Workers that are started together."""
 
@@ -172,8 +170,7 @@ def _workers(jobs: Sequence[tuple[Side, Job]], running: ExitStack) -> dict[int, 
 
 def _must_be_right(one: Built, counts: Mapping[str, int]) -> None:
     """Nothing is missing, there twice or refused, and what had to be waited for was waited for."""
-    least = _path(one.job.shape) - _OWN_LOOKS * _CALL
-    if one.seconds < least:
+    if one.seconds < _path(one.job.shape):
         raise NotBuilt(f"{one.side.name} took {one.seconds:.1f} s: it cannot be ready by then.")
     zones = len(one.job.shape.zones)
     wanted = {"vpc": 1, "subnet": zones * (1 + one.job.shape.private), "instance": zones}

@@ -94,7 +94,7 @@ async def celery(environment: dict[str, str]) -> AsyncIterator[None]:
 async def test_celery_builds_what_envwright_builds(
     cloud: Cloud, environment: dict[str, str]
 ) -> None:
-    await check(cloud, environment, "celery_prefork", "public")
+    await check(cloud, environment, "celery_prefork", "private")
 
 
 @pytest.mark.parametrize("shape", [SHAPES[name] for name in BUILT], ids=list(BUILT))
