@@ -89,6 +89,17 @@ async def test_a_reservation_is_shared_out_by_its_instances(
     assert len(cloud.calls("DescribeInstances")) == 1
 
 
+async def test_full_descriptions_are_fewer_a_call(crowd: Crowd, cloud: Cloud, site: Site) -> None:
+    """They are long, and while the SDK reads an answer nothing else gets on."""
+    ids = await launched(site, 60)
+
+    told = await crowd(*[lambda ec2, one=one: ids_by_filter(ec2, one) for one in ids])
+
+    assert told == [[[one]] for one in ids]
+    sent = [len(call.values("Filter.1.Value")) for call in cloud.calls("DescribeInstances")]
+    assert sorted(sent) == [10, 50]
+
+
 async def test_a_look_up_in_many_networks_is_one_call(
     crowd: Crowd, cloud: Cloud, site: Site
 ) -> None:

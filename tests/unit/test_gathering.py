@@ -90,7 +90,8 @@ async def test_nobodys_call_waits_for_no_turn(clock: Clock) -> None:
     await turns.awaited.wait()
 
     lease.halt(End.STOPPING)
-    await asyncio.wait([halted])
+    await asyncio.wait([halted], timeout=10)
+    assert halted.done()
     assert turns.given_up == 0
     killed.cancel()
     await asyncio.wait([killed])
