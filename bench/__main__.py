@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import machine, one, thousand
+from bench import growth, idle, machine, one, thousand
 from bench.figures import RESULTS, Result, table_of
 from bench.options import Options
 from worker.servers import turn_away_from_aws
@@ -24,6 +24,8 @@ PARTS: Final[Mapping[str, Callable[[Options], Result]]] = {
     "one": one.measure,
     "thousand": thousand.measure,
     "machine": machine.measure,
+    "growth": growth.measure,
+    "idle": idle.measure,
 }
 
 

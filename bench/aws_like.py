@@ -4,22 +4,13 @@ from typing import Final
 
 from tests.cloud import AWS_DURATIONS, Behaviour
 
+CALL: Final = 0.15
+"""Seconds of AWS that a call takes in the mean: assumed, as from a machine in the same region."""
+
 AWS_LIKE: Final = Behaviour(
-    limited=True,
-    latency=(0.1, 0.3),
-    latencies={
-        "RunInstances": (1.0, 2.0),
-        "CreateVpc": (0.3, 0.6),
-        "CreateNatGateway": (0.3, 0.6),
-        "DescribeInstanceStatus": (0.05, 0.15),
-        "DescribeTags": (0.05, 0.15),
-        "GetParameter": (0.03, 0.08),
-        "GetParameters": (0.03, 0.08),
-    },
-    durations=AWS_DURATIONS,
+    limited=True, latency=(CALL - 0.05, CALL + 0.05), durations=AWS_DURATIONS
 )
-"""Request limits are AWS's own. Latencies are assumed, as seen from a machine in the same region;
-durations are those that the tests use. There are no quotas and no faults."""
+"""Request limits are AWS's own, durations those that the tests use; no quotas and no faults."""
 
 UNLIMITED: Final = Behaviour()
 """As quick as the fake AWS can be, and without limits: what is left is the machine's own cost."""

@@ -1,30 +1,22 @@
 """Builds many environments at once with envwright, and finds out when each was ready."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bench.aws_like import AWS_LIKE
 from bench.cloud import Calls
+from bench.jobs import Jobs
 from bench.meter import Meter
-from bench.specs import web
+from bench.shapes import SMALL
 from bench.stack import Stack
 from config.settings import WorkerSettings
 from envwright.client import Client
-from envwright.record import Record
-from envwright.requests import Ticket
-from envwright.states import State
+from envwright.spec import EnvironmentSpec, parse_spec
 
 SINGLES_AT: Final = (1 / 3, 1 / 2, 2 / 3)
 """When, by the share that is ready, a single job comes beside the bulk."""
-_LOOK_EVERY: Final = 1.0
-_BAD: Final = (State.FAILED, State.CLEANING, State.CLEANED, State.CLEANUP_FAILED)
-
-
-class NotBuilt(RuntimeError):
-    """Not all environments became ready."""
 
 
 @dataclass(frozen=True)
@@ -61,32 +53,35 @@ class Bulk:
 
 def settings(time_scale: float) -> dict[str, Any]:
     """What of a worker's settings hangs on the time scale; all others are the defaults."""
-    rate_share = WorkerSettings.model_fields["aws_rate_share"].default
-    return {"poll_every": 5.0 * time_scale, "aws_rate_share": rate_share / time_scale}
+    defaults = {name: field.default for name, field in WorkerSettings.model_fields.items()}
+    return {
+        "poll_every": defaults["poll_every"] * time_scale,
+        "aws_rate_share": defaults["aws_rate_share"] / time_scale,
+    }
 
 
-def build(count: int, time_scale: float, workers: int = 1, at_most: float = 3600) -> Bulk:
+def build(count: int, time_scale: float, workers: int, at_most: float = 3600) -> Bulk:
     """Build so many on a stack of their own. Raises `NotBuilt`, after `at_most` seconds of AWS."""
     with Stack(replace(AWS_LIKE, time_scale=time_scale)) as stack:
         running = [stack.worker(settings(time_scale)) for _ in range(workers)]
         client = stack.client()
-        _one(client, "warm-up")
-        lone = _one(client, "lone")
+        deadline = client.now() + at_most * time_scale
+        lone = Jobs(stack, client, deadline)
+        lone.add([client.enqueue(small("lone"))])
+        lone.wait_for(1)
         stack.cloud.clear()
-        jobs = Jobs(stack, client, client.now() + at_most * time_scale)
+        jobs = Jobs(stack, client, deadline)
         with Meter(**stack.watched(*running)) as meter:
-            begun = time.monotonic()
-            jobs.add(client.enqueue_many([web(f"bulk-{nth}") for nth in range(count)]))
+            begun, accepted = time.monotonic(), client.now()
+            give_bulk(client, jobs, count)
             for nth, share in enumerate(SINGLES_AT):
                 jobs.wait_for(share * count)
-                jobs.add([client.enqueue(web(f"single-{nth}"))])
+                jobs.add([client.enqueue(small(f"single-{nth}"))])
             jobs.wait_for(count + len(SINGLES_AT))
-        took = jobs.took()
-        bulk, singles = took[:count], took[count:]
         return Bulk(
-            ready=sorted(one / time_scale for one in bulk),
-            lone=lone / time_scale,
-            singles=[one / time_scale for one in singles],
+            ready=sorted((at - accepted) / time_scale for at in jobs.ready_at()[:count]),
+            lone=lone.took()[0] / time_scale,
+            singles=[took / time_scale for took in jobs.took()[count:]],
             calls=stack.cloud.calls(),
             begun=begun,
             meter=meter,
@@ -95,53 +90,12 @@ def build(count: int, time_scale: float, workers: int = 1, at_most: float = 3600
         )
 
 
-class Jobs:
-    """What was asked for, and how far it is. Looking costs little: of each record, its state."""
-
-    def __init__(self, stack: Stack, client: Client, deadline: float) -> None:
-        self._stack = stack
-        self._client = client
-        self._deadline = deadline
-        self._ids: list[str] = []
-
-    def add(self, answers: Sequence[object]) -> None:
-        """Follow these as well. Raises the first refusal."""
-        for one in answers:
-            if not isinstance(one, Ticket):
-                raise NotBuilt(f"A job was not accepted: {one}")
-            self._ids.append(one.environment_id)
-
-    def wait_for(self, ready: float) -> None:
-        """Wait until so many are ready."""
-        while (states := self._states())[State.READY] < ready:
-            if any(states[bad] for bad in _BAD) or self._client.now() > self._deadline:
-                raise NotBuilt(f"Of {len(self._ids)}: {dict(states)}. {self._why()}")
-            time.sleep(_LOOK_EVERY)
-
-    def took(self) -> list[float]:
-        """Seconds from acceptance to ready, in their order."""
-        return [_took(self._client.status(one)) for one in self._ids]
-
-    def _states(self) -> Counter[str]:
-        keys = self._client.settings.keys
-        with self._stack.redis.client() as redis, redis.pipeline(transaction=False) as pipe:
-            for one in self._ids:
-                pipe.hget(keys.record(one), "state")
-            return Counter(pipe.execute())
-
-    def _why(self) -> str:
-        failures = [one.failure.message for one in self._client.environments() if one.failure]
-        return failures[0] if failures else "The others are still under way."
+def small(name: str) -> EnvironmentSpec:
+    """One that costs a single launch."""
+    return parse_spec(SMALL.spec(name))
 
 
-def _one(client: Client, name: str) -> float:
-    """Build one with nothing beside it; returns how long it took."""
-    client.enqueue(web(name))
-    record = client.wait(name, timeout=600)
-    if record.state is not State.READY:
-        raise NotBuilt(f"{record.environment_id} is {record.state}: {record.failure}")
-    return _took(record)
-
-
-def _took(record: Record) -> float:
-    return record.updated_at - record.created_at
+def give_bulk(client: Client, jobs: Jobs, count: int) -> None:
+    """Ask for so many small ones as one bulk."""
+    specs = (small(f"bulk-{nth}") for nth in range(count))
+    client.enqueue_bulk(specs, name="bench", told=jobs.add)

@@ -6,13 +6,14 @@ is the same for the last one as for one that is built alone. So n environments t
 the critical path of one, and the wait at the scarcest bucket.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.cloud import Behaviour
-from tests.cloud.behaviour import Span
+from bench.aws_like import CALL
+from tests.cloud import AWS_DURATIONS
 from tests.cloud.buckets import CHANGES, OF_INSTANCES, OWN, Size
+from tests.critical_path import building, critical_path
 
 LEAST_CALLS: Final = {
     "CreateVpc": 1,
@@ -25,8 +26,6 @@ LEAST_CALLS: Final = {
     "RunInstances": 1,
 }
 """The least that changes something, for a public environment of one zone and one instance."""
-_ON_THE_PATH: Final = ("CreateVpc", "CreateSubnet", "RunInstances")
-"""The longest way through what needs each other: an instance its subnet, and that its VPC."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,11 @@ def waits(environments: int, calls: Mapping[str, int] = LEAST_CALLS) -> list[Wai
     return sorted(found, key=lambda one: -one.seconds)
 
 
-def critical_path(behaviour: Behaviour, path: Iterable[str] = _ON_THE_PATH) -> float:
-    """Seconds of AWS from the first call to an instance that passes its checks, undisturbed."""
-    lasts = behaviour.durations
-    calls = sum(_mean(behaviour.latencies.get(one, behaviour.latency)) for one in path)
-    return calls + lasts.instance_pending + lasts.status_checks
+def path() -> float:
+    """The critical path of one environment, in seconds of AWS."""
+    return critical_path(building(AWS_DURATIONS, private=False), CALL)
 
 
-def limit(environments: int, behaviour: Behaviour) -> float:
+def limit(environments: int) -> float:
     """The least seconds of AWS in which so many environments can be built."""
-    return critical_path(behaviour) + waits(environments)[0].seconds
-
-
-def _mean(span: Span) -> float:
-    return sum(span) / 2 if isinstance(span, tuple) else span
+    return path() + waits(environments)[0].seconds

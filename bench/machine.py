@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any, Final
 
 from bench.aws_like import UNLIMITED
-from bench.bulk import Jobs, NotBuilt
 from bench.figures import Figure, Result
+from bench.jobs import Jobs, NotBuilt
 from bench.meter import Meter, run_measured
 from bench.options import Options
 from bench.shapes import PUBLIC

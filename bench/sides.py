@@ -159,10 +159,13 @@ class Celery(Script):
 class CeleryWorker(LocalWorker):
     """That of the Celery app, with as many processes as Celery takes by itself: one a core."""
 
+    options: ClassVar[tuple[str, ...]] = ()
+
     def launch(self) -> None:
         app = ("celery", "-A", "bench.rivals.celery_prefork", "worker", "--pool", "prefork")
         alone = ("--without-mingle", "--without-gossip", "--hostname", f"{self.node}@%h")
-        told = ("--loglevel", "INFO")  # a worker says that it is ready at this level
+        # A worker says that it is ready at this level.
+        told = ("--loglevel", "INFO", *self.options)
         log = self.directory / f"celery-{self.node}.log"
         environment = inherited_environment() | self._environment
         self._child = Child(self.name, [*_PYTHON, *app, *alone, *told], log, environment, ROOT)

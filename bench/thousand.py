@@ -1,33 +1,47 @@
-"""A thousand environments at once: how near to what AWS's request limits allow, at which cost."""
+"""A thousand environments at once: how near to what AWS's request limits allow, at which cost.
+
+First by one worker, then by two, then by what people would use instead.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bench.aws_like import AWS_LIKE
+from bench.aws_like import CALL
 from bench.bulk import Bulk, build, settings
 from bench.figures import Figure, Result
-from bench.limit import LEAST_CALLS, critical_path, limit, waits
+from bench.limit import limit, path, waits
+from bench.many_rivals import Attempt, ManyAsyncio, ManyCelery, attempt
 from bench.options import Options
+from bench.shapes import SMALL
 
 _COUNT: Final = 1000
-_TIME_SCALE: Final = 0.5
+_TIME_SCALE: Final = 0.25
+_PREFORK_PART: Final = 10
+"""Of how many one is built by Celery prefork: all of them would take hours."""
 _POINTS: Final = 200
 
 
 def measure(options: Options) -> Result:
-    """One worker, then two; each on a stack of its own."""
     count = options.count or _COUNT
     scale = options.time_scale or _TIME_SCALE
     one, two = [build(count, scale, workers) for workers in (1, 2)]
-    least = limit(one.environments, AWS_LIKE)
+    rivals = {
+        side.name: attempt(side, asked, scale)
+        for side, asked in (
+            (ManyAsyncio(count), count),
+            (ManyCelery(count // _PREFORK_PART), count // _PREFORK_PART),
+        )
+    }
+    least = limit(one.environments)
     return Result(
         part="thousand",
         settings={
             "environments": count,
-            "time_scale": scale,
-            "shape": "examples/web.yaml with one zone and one instance",
-            "worker": settings(scale),
-        },
+            "time scale": scale,
+            "shape": SMALL.name,
+            "mean seconds of a call": CALL,
+        }
+        | settings(scale),
         figures=[
             Figure("wall time / limit", one.wall / least, 1.05),
             Figure("throttled replies", 100 * one.calls.share_throttled, 0.1, "% of calls"),
@@ -35,54 +49,80 @@ def measure(options: Options) -> Result:
             Figure("single job in the middle / alone", max(one.singles) / one.lone, 2),
             Figure("CPU of the worker", 1000 * sum(one.cpu) / one.environments, None, "ms each"),
             Figure("two workers: wall time / limit", two.wall / least),
-            Figure("two workers: share of the one that did less", _lesser_share(two)),
+            Figure("two workers: share of the one that did less", min(two.cpu) / sum(two.cpu)),
+            Figure("how busy the fake AWS was", one.meter.busy("emulator"), None, "of a core"),
         ],
         tables={
             "limit": _limit_rows(one.environments),
-            "sides": [_row("one worker", one), _row("two workers", two)],
-            "processes": _process_rows(one),
+            "sides": [
+                _row("envwright, one worker", one),
+                _row("envwright, two workers", two),
+                *(_rival_row(name, rival, count) for name, rival in rivals.items()),
+            ],
+            "processes": [
+                {"process": name, "of a core": one.meter.busy(name)}
+                | {"peak MiB": one.meter[name].peak_mib}
+                for name in one.meter.names
+            ],
         },
-        measured={"limit": least, "one": _measured(one, scale), "two": _measured(two, scale)},
+        measured={
+            "limit": least,
+            "one": _measured(one, scale),
+            "two": _measured(two, scale),
+            "rivals": {name: _attempted(rival) for name, rival in rivals.items()},
+        },
     )
 
 
 def _limit_rows(environments: int) -> list[dict[str, Any]]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "action": one.action,
             "requests": one.needed,
-            "bucket": one.size.capacity,
-            "refill per second": one.size.refill,
+            "bucket holds": one.size.capacity,
+            "gets each second": one.size.refill,
             "seconds": one.seconds,
         }
         for one in waits(environments)
     ]
-    path = {"action": "critical path of one environment", "seconds": critical_path(AWS_LIKE)}
-    return [*rows, dict.fromkeys(rows[0], "") | path]
-
-
-def _row(side: str, bulk: Bulk) -> dict[str, Any]:
-    return {
-        "side": side,
-        "ready": len(bulk.ready),
-        "seconds": bulk.wall,
-        "calls each": bulk.calls.total / bulk.environments,
-        "changing calls each": bulk.calls.mutating / bulk.environments,
-        "throttled": sum(bulk.calls.throttled.values()),
-        "CPU ms each": 1000 * sum(bulk.cpu) / bulk.environments,
-        "peak MiB": sum(bulk.meter[f"worker{nth + 1}"].peak_mib for nth in range(bulk.workers)),
-    }
-
-
-def _process_rows(bulk: Bulk) -> list[dict[str, Any]]:
+    empty = dict.fromkeys(rows[0], "")
     return [
-        {"process": name, "busy": bulk.meter.busy(name), "peak MiB": bulk.meter[name].peak_mib}
-        for name in bulk.meter.names
+        *rows,
+        empty | {"action": "critical path of one environment", "seconds": path()},
+        empty
+        | {"action": "the limit: the path, and the longest of the others"}
+        | {"seconds": limit(environments)},
     ]
 
 
-def _lesser_share(bulk: Bulk) -> float:
-    return min(bulk.cpu) / sum(bulk.cpu)
+def _row(side: str, bulk: Bulk) -> dict[str, Any]:
+    peaks = [bulk.meter[f"worker{nth + 1}"].peak_mib for nth in range(bulk.workers)]
+    return {
+        "side": side,
+        "asked for": bulk.environments,
+        "ready": bulk.environments,
+        "seconds": bulk.wall,
+        "seconds for all": bulk.wall,
+        "calls each": bulk.calls.total / bulk.environments,
+        "throttled": sum(bulk.calls.throttled.values()),
+        "CPU ms each": 1000 * sum(bulk.cpu) / bulk.environments,
+        "peak MiB": sum(peaks),
+    }
+
+
+def _rival_row(name: str, rival: Attempt, count: int) -> dict[str, Any]:
+    extrapolated = "" if rival.asked == count else ", extrapolated"
+    return {
+        "side": name,
+        "asked for": rival.asked,
+        "ready": rival.ready,
+        "seconds": rival.seconds,
+        "seconds for all": f"{rival.seconds_for(count, path()):,.0f}{extrapolated}",
+        "calls each": rival.calls.total / rival.asked,
+        "throttled": sum(rival.calls.throttled.values()),
+        "CPU ms each": 1000 * rival.cost.cpu / rival.asked,
+        "peak MiB": rival.cost.peak_mib,
+    }
 
 
 def _measured(bulk: Bulk, time_scale: float) -> dict[str, Any]:
@@ -93,7 +133,6 @@ def _measured(bulk: Bulk, time_scale: float) -> dict[str, Any]:
         "ready": _thinned(bulk.ready),
         "launches": _thinned([(at - bulk.begun) / time_scale for at in launches]),
         "calls": dict(bulk.calls.by_action),
-        "least_calls": LEAST_CALLS,
         "throttled": dict(bulk.calls.throttled),
         "errors": dict(bulk.calls.errors),
         "existing": dict(bulk.existing),
@@ -102,6 +141,17 @@ def _measured(bulk: Bulk, time_scale: float) -> dict[str, Any]:
             _thinned([(at / time_scale, mib) for at, _, mib in bulk.meter[f"worker{nth + 1}"].line])
             for nth in range(bulk.workers)
         ],
+    }
+
+
+def _attempted(rival: Attempt) -> dict[str, Any]:
+    return {
+        "asked": rival.asked,
+        "ready": rival.ready,
+        "errors": dict(rival.errors),
+        "seconds": rival.seconds,
+        "calls": dict(rival.calls.by_action),
+        "throttled": dict(rival.calls.throttled),
     }
 
 
