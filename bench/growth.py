@@ -19,7 +19,6 @@ from bench.shapes import SMALL
 from bench.stack import Stack
 
 _COUNTS: Final = (10, 100, 1000, 5000)
-_FLAT_FROM: Final = 100
 _FLAT: Final = 1.2
 _PATIENCE: Final = 600.0
 SETTINGS: Final = {"aws_rate_share": 1e6, "aws_burst_share": 1e6}
@@ -43,32 +42,42 @@ class Size:
 
 
 def measure(options: Options) -> Result:
-    largest = options.count or _COUNTS[-1]
+    largest = max(options.count or _COUNTS[-1], 1000)
     sizes = [_size(count) for count in _COUNTS if count <= largest]
-    flat = [one for one in sizes if one.count >= _FLAT_FROM]
     return Result(
         part="growth",
         settings={"environments": [one.count for one in sizes], "shape": SMALL.name} | SETTINGS,
         figures=[
-            Figure(f"{name}: most / least, from {_FLAT_FROM} on", _spread(flat, cost), _FLAT)
-            for name, cost in COSTS.items()
+            Figure(
+                f"{cost.name}, from {cost.flat_from} on: most / least", cost.spread(sizes), _FLAT
+            )
+            for cost in COSTS
         ],
         tables={"sizes": [_row(one) for one in sizes]},
         measured={"sizes": [vars(one) for one in sizes]},
     )
 
 
-COSTS: Final[dict[str, Callable[[Size], float]]] = {
-    "calls each": lambda one: one.calls,
-    "CPU each": lambda one: one.cpu,
-    "peak memory of the worker": lambda one: one.peak_mib,
-    "bytes in Redis each": lambda one: one.redis_bytes,
-}
+@dataclass(frozen=True)
+class Cost:
+    """One of the costs that must not grow, and from how many environments on."""
+
+    name: str
+    of: Callable[[Size], float]
+    flat_from: int = 100
+
+    def spread(self, sizes: Sequence[Size]) -> float:
+        costs = [self.of(one) for one in sizes if one.count >= self.flat_from]
+        return max(costs) / min(costs)
 
 
-def _spread(sizes: Sequence[Size], cost: Callable[[Size], float]) -> float:
-    costs = [cost(one) for one in sizes]
-    return max(costs) / min(costs)
+COSTS: Final = (
+    Cost("calls each", lambda one: one.calls),
+    Cost("CPU each", lambda one: one.cpu),
+    Cost("bytes in Redis each", lambda one: one.redis_bytes),
+    # With more than are let in at once: fewer do not fill the worker.
+    Cost("memory of the worker", lambda one: one.peak_mib, flat_from=1000),
+)
 
 
 def _size(count: int) -> Size:

@@ -26,8 +26,14 @@ _COUNT: Final = 10_000
 _SECONDS: Final = 60.0
 _SETTLE: Final = 5.0
 """Seconds until a worker does no more than what it does all the time."""
-_MOST: Final = 1.1
+_SAME: Final = 1.1
+_NOTHING: Final = 0.1
+"""Per cent of a core."""
 _AT_ONCE: Final = 500
+
+CPU: Final = "CPU of the worker, % of a core"
+COMMANDS: Final = "commands to Redis a second"
+MEMORY: Final = "peak MiB of the worker"
 
 
 def measure(options: Options) -> Result:
@@ -46,7 +52,9 @@ def measure(options: Options) -> Result:
         part="idle",
         settings={"environments": count, "seconds": _SECONDS, "shape": SMALL.name} | SETTINGS,
         figures=[
-            Figure(f"{name}: with all / with one", many[name] / one[name], _MOST) for name in one
+            Figure("more CPU of the worker", many[CPU] - one[CPU], _NOTHING, "% of a core"),
+            Figure("commands to Redis / with one alone", many[COMMANDS] / one[COMMANDS], _SAME),
+            Figure("memory of the worker / with one alone", many[MEMORY] / one[MEMORY], _SAME),
         ],
         tables={"idle": [{"environments": 1} | one, {"environments": count} | many]},
     )
@@ -58,13 +66,12 @@ def _watch(stack: Stack, worker: LocalWorker, redis: Redis) -> dict[str, float]:
     before = _commands(redis)
     with Meter(worker=worker.child.pid, redis=stack.redis.child.pid) as meter:
         time.sleep(_SECONDS)
-    # The two that ask for the number are ours.
+    # The second of the two that ask for the number is in it.
     commands = _commands(redis) - before - 1
-    minutes = meter.seconds / 60
     return {
-        "CPU ms of the worker a minute": 1000 * meter["worker"].cpu / minutes,
-        "commands to Redis a second": commands / meter.seconds,
-        "peak MiB of the worker": meter["worker"].peak_mib,
+        CPU: 100 * meter.busy("worker"),
+        COMMANDS: commands / meter.seconds,
+        MEMORY: meter["worker"].peak_mib,
     }
 
 
