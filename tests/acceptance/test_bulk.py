@@ -51,7 +51,7 @@ def test_a_bulk_from_its_begin_to_its_end(
     wait_until(lambda: client.status("lab-1").at_rest, COMMAND_TIMEOUT, "the first lab")
     assert envwright("bulks", "list", "--json").document["bulks"][0]["waiting"] == 5
     assert (
-        "goes on, 1 of 6 at rest: 1 ready · 5 in line." in envwright("bulks", "resume", "labs").out
+        "goes on, 1 of 6 at rest: 1 ready, 5 in line." in envwright("bulks", "resume", "labs").out
     )
 
     gave_up = envwright("bulks", "watch", "labs")

@@ -111,8 +111,8 @@ class PlainLines:
     def _print(self, progress: Progress, known: set[str]) -> None:
         bulk = progress.bulk
         head = f"{moment(bulk.counted_at)}  {clean(bulk.name or bulk.id)}"
-        words = [str(bulk.state), counts_in_words(bulk), pace_in_words(progress)]
-        sys.stdout.write(f"{head}  {', '.join(filter(None, words))}\n")
+        pace = f"; {pace}" if (pace := pace_in_words(progress)) else ""
+        sys.stdout.write(f"{head}  {bulk.state}, {counts_in_words(bulk)}{pace}\n")
         for one in progress.failures:
             if one.title not in known:
                 told = f"{one.title}, such as {one.examples[0]}: {one.first.message}"

@@ -42,8 +42,8 @@ def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
 
 
 def counts_in_words(bulk: Bulk) -> str:
-    """1 of 3 at rest: 1 ready · 2 waiting."""
-    told = " · ".join(f"{count} {word}" for word, count, _ in _counts(bulk) if count)
+    """1 of 3 at rest: 1 ready, 2 in line."""
+    told = ", ".join(f"{count} {word}" for word, count, _ in _counts(bulk) if count)
     return f"{bulk.at_rest} of {bulk.total} at rest: {told}"
 
 
