@@ -62,6 +62,17 @@ def config_of(settings: WorkerSettings, session: AioSession) -> AioConfig:
     )
 
 
+def encode_bodies_once(client: Any) -> None:
+    """Left as a mapping, the body of a call would be encoded anew by each look that the SDK takes
+    at it: twice for the signature, and once to be sent."""
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"request-created.{service}", _encode_once)
+
+
+def _encode_once(request: Any, **_: Any) -> None:
+    request.data = request.body
+
+
 class AwsClients:
     """Opens clients when they are first asked for. Belongs to the event loop that uses it."""
 
@@ -155,6 +166,7 @@ class AwsClients:
         )
         opened = await self._open.enter_async_context(client)
         look_before_sending(opened)
+        encode_bodies_once(opened)
         return opened
 
     async def _session(self, region: str, account: Account | None) -> Any:
