@@ -4,24 +4,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis as blocking
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from config.settings import AwsLimit, WorkerSettings
+from envwright.names import Step
 from envwright.spec import Account
 from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.aws.limits import SLACK
 from tasks.aws.pacing import Pace, Pacer
+from tasks.aws.session import AwsClients
 from tasks.lease import LOOKING, NORMAL, End, Flow, Look, Permit, clock
 from tests.cloud import Cloud, throttled
 from tests.cloud.accounts import DEFAULT_ACCOUNT
 from tests.harness import Environment, until
+from tests.integration.conftest import Begin
+from tests.specs import spec_data
 from worker.servers import LocalRedis
 
 BULK, OTHER = Flow("bulk-1"), Flow("bulk-2")
@@ -171,12 +178,16 @@ async def test_a_launch_takes_its_instances_too(
     worker: Worker, database: blocking.Redis, key_prefix: str
 ) -> None:
     """One request, and as many instances as it makes."""
-    pace = worker().pace("own", "eu-west-1")
+    limits = {
+        "RunInstances": AwsLimit(capacity=5, refill=0.001),
+        "RunInstances/instances": AwsLimit(capacity=1000, refill=0.001),
+    }
+    pace = worker(**limits).pace("own", "eu-west-1")
 
     await pace.turn("RunInstances", {"MinCount": 3, "MaxCount": 3}, permit())
 
-    assert left_in(database, key_prefix, "RunInstances") == pytest.approx(2)
-    assert left_in(database, key_prefix, "RunInstances/instances") == pytest.approx(995)
+    assert left_in(database, key_prefix, "RunInstances") == pytest.approx(4)
+    assert left_in(database, key_prefix, "RunInstances/instances") == pytest.approx(997)
 
 
 async def test_who_leaves_wastes_no_token(
@@ -293,17 +304,38 @@ async def test_nothing_goes_without_redis_and_nothing_hangs(
     await redis.aclose()
 
 
+async def test_a_step_that_may_not_know_whether_to_call_ends_and_is_done_later(
+    web: Environment, cloud: Cloud
+) -> None:
+    """As one that cannot write: nothing is sent, and when its lease has run out it goes on."""
+    worker = web.worker
+    nowhere = Redis.from_url("redis://127.0.0.1:1", retry=Retry(NoBackoff(), 0))
+    clients = AwsClients(worker.settings, Pacer(nowhere, worker.settings))
+    web.worker = replace(worker, clients=clients)
+    with capture_logs() as lines:
+        await web.run(Step.NETWORK)
+    await clients.close()
+
+    assert "redis_lost" in [line["event"] for line in lines]
+    assert cloud.journal == []
+    assert web.record.state is State.PROVISIONING
+    web.worker = worker
+    await web.lose_lease()
+    assert (await web.to_rest()).state is State.READY
+
+
 async def test_an_account_has_one_bucket_however_it_is_reached(
-    web: Environment, cloud: Cloud, database: blocking.Redis, key_prefix: str
+    begin: Begin, database: blocking.Redis, key_prefix: str
 ) -> None:
     """A role in the worker's own account draws on the same; one elsewhere on its own's."""
-    clients = web.worker.clients
-    own = await clients.own_account("eu-west-1", Look(10))
-    assert own == DEFAULT_ACCOUNT
-    for account in (None, own, "222222222222"):
-        role = account and Account(role_arn=f"arn:aws:iam::{account}:role/envwright")
-        ec2: Any = await clients.door("ec2", "eu-west-1", role, Look(10))
-        await ec2.describe_vpcs()
+    async with begin(spec_data(), aws_rate_share=0.001) as env:
+        clients = env.worker.clients
+        own = await clients.own_account("eu-west-1", Look(60))
+        assert own == DEFAULT_ACCOUNT
+        for account in (None, own, "222222222222"):
+            role = account and Account(role_arn=f"arn:aws:iam::{account}:role/envwright")
+            ec2: Any = await clients.door("ec2", "eu-west-1", role, Look(60))
+            await ec2.describe_vpcs()
 
     assert set(database.keys(f"{key_prefix}:bucket:*:DescribeVpcs")) == {
         f"{key_prefix}:bucket:{account}:eu-west-1:DescribeVpcs"
