@@ -178,10 +178,13 @@ class Jam:
 
 
 @contextmanager
-def published(database: redis.Redis, queue: str) -> Iterator[list[str]]:
+def published(redis_url: str, queue: str) -> Iterator[list[str]]:
     """All messages that are put into the queue meanwhile, as Redis itself sees them."""
     seen: list[str] = []
     watching = threading.Event()
+
+    # Until a worker has started, nothing may happen for as long as redis-py waits by default.
+    database = redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=None)
 
     def watch() -> None:
         with database.monitor() as monitor:
@@ -202,6 +205,7 @@ def published(database: redis.Redis, queue: str) -> Iterator[list[str]]:
     database.set(queue, "over")
     watcher.join(10)
     database.delete(queue)
+    database.close()
 
 
 def all_that_exists(aws: LocalAws) -> dict[str, list[str]]:

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import redis
-
 from envwright.bulk import BulkState
 from envwright.client import Client
 from envwright.states import State
@@ -28,13 +26,13 @@ def steps_in_order(client: Client, names: list[str]) -> list[str]:
 
 
 def test_a_single_job_is_not_behind_a_bulk(
-    worker: WorkerFactory, client: Client, database: redis.Redis, cloud: Cloud
+    worker: WorkerFactory, client: Client, cloud: Cloud
 ) -> None:
     """With one slot: when the step under way has ended, the single job goes before all of the
     bulk, and then what was begun before what was not."""
     jam = Jam()
     cloud.inject("CreateVpc", jam, times=ALWAYS)
-    with published(database, client.settings.queue) as messages:
+    with published(client.settings.redis_url, client.settings.queue) as messages:
         worker(ENVWRIGHT_CONCURRENCY="1", ENVWRIGHT_WAKE_GRACE="60")
         bulk = client.enqueue_bulk([spec(f"bulk-{n}") for n in range(3)])
         jam.wait_until_reached()

@@ -101,7 +101,7 @@ def test_messages_hold_ids_and_nothing_else(
     data["instances"]["web"]["user_data"] = f"#!/bin/sh\necho {CANARY}\n"
     encoded = base64.b64encode(data["instances"]["web"]["user_data"].encode()).decode()
 
-    with published(database, client.settings.queue) as messages:
+    with published(client.settings.redis_url, client.settings.queue) as messages:
         run = client.enqueue(data).run_id
         one = worker(ENVWRIGHT_LOG_LEVEL="debug")
         assert client.wait("web", COMMAND_TIMEOUT).state is State.READY
