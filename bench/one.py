@@ -117,24 +117,11 @@ def _installed(sizes: Mapping[str, float], absent: Mapping[str, str]) -> list[di
 
 def _build_all(sides: Sequence[Side], time_scale: float) -> list[Built]:
     """Begin one job after the other, and wait until all are done."""
-    turns = [
-        (side, shape)
-        for nth in range(_ROUNDS)
-        for side in sides
-        for shape in _SHAPES
-        if side.runs_in(nth, shape)
-    ]
     behaviour = Behaviour(
         limited=True, latency=_CALL, durations=AWS_DURATIONS, time_scale=time_scale
     )
     with Stack(behaviour) as stack, ExitStack() as running:
-        jobs = [
-            (
-                side,
-                Job(shape, number, stack.cloud.url, stack.redis.url, stack.directory, time_scale),
-            )
-            for number, (side, shape) in enumerate(turns, start=1)
-        ]
+        jobs = _jobs(sides, stack, time_scale)
         workers = _workers(jobs, running)
         memory = running.enter_context(Memory())
         begun = time.monotonic()
@@ -155,6 +142,19 @@ def _build_all(sides: Sequence[Side], time_scale: float) -> list[Built]:
         return built
 
 
+def _jobs(sides: Sequence[Side], stack: Stack, time_scale: float) -> list[tuple[Side, Job]]:
+    """In their order: the sides take turns."""
+    turns = [
+        (side, shape)
+        for nth in range(_ROUNDS)
+        for side in sides
+        for shape in _SHAPES
+        if side.runs_in(nth, shape)
+    ]
+    place = (stack.cloud.url, stack.redis.url, stack.directory, time_scale)
+    return [(side, Job(shape, nth, *place)) for nth, (side, shape) in enumerate(turns, start=1)]
+
+
 def _workers(jobs: Sequence[tuple[Side, Job]], running: ExitStack) -> dict[int, LocalWorker]:
     """Those of all jobs that have one, ready for work; by the job's number."""
     found = {job.number: worker for side, job in jobs if (worker := side.worker(job))}
@@ -162,8 +162,9 @@ def _workers(jobs: Sequence[tuple[Side, Job]], running: ExitStack) -> dict[int, 
     while waiting:
         some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
         for worker in some:
-            running.callback(worker.stop)
             worker.launch()
+            # What they have is thrown away: nothing has to be given back.
+            running.callback(worker.child.kill)
         wait_for(*some)
     return found
 
