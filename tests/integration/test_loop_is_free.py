@@ -57,7 +57,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[Slow]:
 
     asyncio's debug mode takes the time on the wall, so on a busy machine also that of the other
     processes; and it is slow itself. Here counts what the thread has worked, or that it stopped of
-    its own accord: then it called something that blocks, such as a socket or a sleep.
+    its own accord: then it called something that blocks, such as a socket or a sleep. The worker's
+    loop is uvloop's, which tells of no callback; what is called on it is the same.
     """
     found: list[Slow] = []
     run: Callable[[asyncio.Handle], None] = asyncio.Handle._run
