@@ -38,6 +38,11 @@ class _Line:
     in_advance: asyncio.TimerHandle | None = None
     """Goes off when the token is there that was taken in advance."""
 
+    @property
+    def wants(self) -> bool:
+        """Whether somebody stands in it, and no token is on its way."""
+        return bool(self.turns) and self.in_advance is None
+
     def ask(self) -> Ask:
         return Ask(self.buckets, [one.units for one in islice(self.turns, _CALLS_AT_ONCE)])
 
@@ -99,7 +104,7 @@ class Pacer:
     def _go_on(self, line: _Line) -> None:
         """Ask for those who stand in the line, with all others who do so in this turn of the
         event loop."""
-        if line.turns and line.in_advance is None:
+        if line.wants:
             self._wanting[line] = None
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask())
@@ -108,7 +113,7 @@ class Pacer:
         """While an answer is awaited, further calls come together for the next question."""
         try:
             while self._wanting:
-                lines = [line for line in self._wanting if line.turns]
+                lines = [line for line in self._wanting if line.wants]
                 self._wanting.clear()
                 await self._ask_for(lines)
         finally:

@@ -359,3 +359,18 @@ async def test_a_throttled_call_slows_its_action_down(
     key = f"{key_prefix}:bucket:own:eu-west-1:CreateSubnet"
     assert float(database.hget(key, "pace") or 1) < 0.8
     assert (database.hget(key.replace("Subnet", "Vpc"), "pace") or "1") == "1"
+
+
+async def test_a_process_takes_one_token_in_advance_however_its_callers_come(
+    worker: Worker, crowd: Crowd, database: blocking.Redis, key_prefix: str
+) -> None:
+    """Also where some come while Redis is being asked: the second one is another process'."""
+    pace = worker(CreateVpc=SETTLED).pace("own", "eu-west-1")
+    await pace.turn("CreateVpc", {}, permit())
+    for number in range(5):
+        await crowd.send(f"{number}", pace, "CreateVpc")
+    for _ in range(2):
+        # The second one is asked for after all that was wanted while the first one was.
+        await pace.turn("CreateSubnet", {}, permit())
+
+    assert left_in(database, key_prefix, "CreateVpc") == pytest.approx(-1, abs=0.01)
