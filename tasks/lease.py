@@ -77,9 +77,11 @@ class Permit:
 
     @contextmanager
     def telling_of_its_end(self, tell: Callable[[], None]) -> Iterator[None]:
-        """Have this called when it is ended meanwhile."""
+        """Have this called when it is ended meanwhile; at once, if it has ended already."""
         self._told_of_end.add(tell)
         try:
+            if self.end is not None:
+                tell()
             yield
         finally:
             self._told_of_end.discard(tell)

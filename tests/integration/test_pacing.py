@@ -374,3 +374,14 @@ async def test_a_process_takes_one_token_in_advance_however_its_callers_come(
         await pace.turn("CreateSubnet", {}, permit())
 
     assert left_in(database, key_prefix, "CreateVpc") == pytest.approx(-1, abs=0.01)
+
+
+async def test_a_permit_that_has_ended_waits_for_nothing(worker: Worker) -> None:
+    """It may end between two calls: the second must not wait for a turn that is far away."""
+    pace = worker(CreateVpc=SETTLED).pace("own", "eu-west-1")
+    await pace.turn("CreateVpc", {}, permit())
+    for held in (permit(), Look(60)):
+        held.halt(End.STOPPING)
+        with pytest.raises(Halted, match="stopping"):
+            async with asyncio.timeout(5):
+                await pace.turn("CreateVpc", {}, held)
