@@ -3,6 +3,7 @@
 import logging
 import logging.config
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -32,8 +33,11 @@ class _Stderr:
         self.name = name
 
     def msg(self, line: str) -> None:
-        # In one piece, so that the lines of several threads do not mix.
-        sys.stderr.write(f"{line}\n")
+        # Whoever tells of something must not fail at it, as with `logging`: a disk that is full
+        # would have a step lose the answer to a call that has created something.
+        with suppress(OSError, ValueError):
+            # In one piece, so that the lines of several threads do not mix.
+            sys.stderr.write(f"{line}\n")
 
     debug = info = warning = error = critical = msg
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -150,3 +151,22 @@ def test_the_level_is_obeyed(log: Log) -> None:
     logging.getLogger("library").info("unheard")
 
     assert log.lines() == []
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its reader is gone, or the disk is full; what comes after that is told again."""
+    log.configure()
+    logger = structlog.get_logger("ours")
+    reader, writer = os.pipe()
+    os.close(reader)
+    unread = open(writer, "w", buffering=1)  # noqa: SIM115 - it cannot be closed without an error
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", unread)
+        logger.info("unheard")
+    logger.info("heard")
+
+    assert log.line()["event"] == "heard"
+    with pytest.raises(BrokenPipeError):
+        unread.close()
