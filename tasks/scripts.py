@@ -132,8 +132,9 @@ NOTE: Final = (
     + """
 local record, events = unpack(KEYS)
 local epoch, run, fields, told = unpack(ARGV)
-local have = redis.call('HMGET', record, 'epoch', 'run_id')
-if have[1] ~= epoch then return 'lost' end
+local have = redis.call('HMGET', record, 'epoch', 'run_id', 'lease_owner')
+-- A step may have given its lease back while a note of its trouble was on its way.
+if have[1] ~= epoch or have[3] == '' then return 'lost' end
 write(record, events, fields, told)
 if have[2] ~= run then return 'replaced' end
 return 'written'

@@ -147,6 +147,7 @@ class Desk:
             "stream": self.redis.xrange,
             "zset": lambda key: self.redis.zrange(key, 0, -1, withscores=True),
             "list": lambda key: self.redis.lrange(key, 0, -1),
+            "set": self.redis.smembers,
         }
         names = sorted({*self.redis.scan_iter(f"{self.keys.prefix}*")} - {self.keys.swept})
         return {name: read[self.redis.type(name)](name) for name in names}

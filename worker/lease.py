@@ -102,3 +102,6 @@ class LeaseKeeper:
                 )
             except (RedisError, OSError) as error:
                 logger.warning("trouble_not_told", trouble=trouble, error=str(error))
+            except Exception:
+                # As above: it would take the renewals along.
+                logger.exception("trouble_not_told", trouble=trouble)

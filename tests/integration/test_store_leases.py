@@ -277,3 +277,15 @@ async def test_a_renewal_that_comes_too_late_gives_no_lease_back(desk: Desk) -> 
 
     assert desk.lease_until() == 0
     assert desk.due() == due
+
+
+async def test_a_note_that_comes_too_late_is_none_of_a_record_at_rest(desk: Desk) -> None:
+    """A step ends while its trouble is on its way to be told: what is ready has none."""
+    hold = await desk.accept_and_claim()
+    await desk.worker.advance(hold, {"state": "ready"}, [], None)
+    before = desk.everything()
+    told = [Event(type="step", run=hold.run_id, state="retrying", message="AWS throttles.")]
+
+    assert await desk.worker.note(hold, {"trouble": "AWS throttles."}, told) is Written.LOST
+
+    assert desk.everything() == before

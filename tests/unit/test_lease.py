@@ -98,8 +98,9 @@ async def test_a_pause_ends_when_the_lease_does() -> None:
 class FakeStore:
     """Answers renewals as it is told to, and notes what it was asked."""
 
-    def __init__(self, *answers: Written | Exception) -> None:
+    def __init__(self, *answers: Written | Exception, refusal: Exception | None = None) -> None:
         self._answers = [*answers]
+        self._refusal = refusal
         self.asked: list[list[Hold]] = []
         self.all_answered = asyncio.Event()
         self.is_told = False
@@ -114,8 +115,10 @@ class FakeStore:
         return [answer] * len(holds)
 
     async def note(self, *_: Any) -> None:
-        """It never ends."""
+        """It never ends, or is refused."""
         self.is_told = True
+        if self._refusal is not None:
+            raise self._refusal
         await asyncio.Event().wait()
 
 
@@ -174,9 +177,11 @@ async def test_a_renewal_that_failed_is_tried_again() -> None:
     assert one.until != until
 
 
-async def test_leases_are_renewed_while_troubles_are_told() -> None:
-    """That takes a call for each: with a thousand steps that AWS throttles, longer than a lease."""
-    store = FakeStore(Written.RENEWED, Written.RENEWED)
+@pytest.mark.parametrize("refusal", [None, RedisTimeoutError("frozen"), ValueError("no answer")])
+async def test_leases_are_renewed_while_troubles_are_told(refusal: Exception | None) -> None:
+    """That takes a call for each: with a thousand steps that AWS throttles, longer than a lease.
+    And whatever comes of it."""
+    store = FakeStore(Written.RENEWED, Written.RENEWED, refusal=refusal)
     keeper = keeper_of(store)
     one = lease(FAR)
     one.troubles["call"] = Trouble("AWS throttles.", ErrorClass.THROTTLED)
