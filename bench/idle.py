@@ -52,7 +52,9 @@ def measure(options: Options) -> Result:
         part="idle",
         settings={"environments": count, "seconds": _SECONDS, "shape": SMALL.name} | SETTINGS,
         figures=[
-            Figure("more CPU of the worker", many[CPU] - one[CPU], _NOTHING, "% of a core"),
+            Figure(
+                "more CPU of the worker", max(0.0, many[CPU] - one[CPU]), _NOTHING, "% of a core"
+            ),
             Figure("commands to Redis / with one alone", many[COMMANDS] / one[COMMANDS], _SAME),
             Figure("memory of the worker / with one alone", many[MEMORY] / one[MEMORY], _SAME),
         ],

@@ -45,7 +45,7 @@ def _thousand_ready(figure: Figure, told: Mapping[str, Any]) -> None:
     _cumulative(axes, one["ready"], told["settings"]["environments"], "ready", BLUE)
     axes.axvline(measured["limit"], color=RED, linestyle="--", label="limit that AWS's buckets set")
     axes.set(xlabel="seconds of AWS", ylabel="environments", xlim=(0, None), ylim=(0, None))
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
 
 
 def _thousand_memory(figure: Figure, told: Mapping[str, Any]) -> None:
@@ -72,6 +72,34 @@ def _one_time(figure: Figure, told: Mapping[str, Any]) -> None:
         axes.set_yticklabels([])
 
 
+def _growth(figure: Figure, told: Mapping[str, Any]) -> None:
+    """Each cost by how many there are, and the most that it may be."""
+    sizes = told["measured"]["sizes"]
+    counts = [one["count"] for one in sizes]
+    for axes, (name, field, flat_from) in zip(
+        figure.subplots(2, 2, sharex=True).flat, _COSTS, strict=True
+    ):
+        costs = [one[field] for one in sizes]
+        judged = [one[field] for one in sizes if one["count"] >= flat_from]
+        axes.semilogx(counts, costs, color=BLUE, marker="o")
+        axes.hlines(
+            1.2 * min(judged), flat_from, counts[-1], color=RED, linestyle="--", label="limit"
+        )
+        axes.set(title=name, ylim=(0, 1.15 * max(*costs, 1.2 * min(judged))))
+        axes.set_xticks(counts, [f"{one:,}" for one in counts])
+        axes.minorticks_off()
+    figure.supxlabel("environments")
+    figure.axes[0].legend(loc="lower left")
+
+
+_COSTS: Final = (
+    ("calls to AWS, each", "calls", 100),
+    ("CPU of the worker, ms each", "cpu", 100),
+    ("bytes in Redis, each", "redis_bytes", 100),
+    ("peak memory of the worker, MiB", "peak_mib", 1000),
+)
+
+
 def _cumulative(axes: Axes, times: list[float], total: int, label: str, colour: str) -> None:
     """The times are thinned out: each stands for as many as any other."""
     share = [total * nth / len(times) for nth in range(1, len(times) + 1)]
@@ -82,5 +110,6 @@ PLOTS: Final[Mapping[str, tuple[str, Callable[[Figure, Mapping[str, Any]], None]
     "one-time": ("one", _one_time),
     "thousand-ready": ("thousand", _thousand_ready),
     "thousand-memory": ("thousand", _thousand_memory),
+    "growth": ("growth", _growth),
 }
 """By the name of its file: the part whose result it shows, and what draws it."""
