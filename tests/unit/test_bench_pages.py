@@ -80,7 +80,7 @@ def test_a_rival_that_built_a_part_is_extrapolated_beside_the_path() -> None:
 
 
 def test_growth_is_judged_from_where_it_must_be_flat() -> None:
-    """What ten environments cost is told and not judged; the memory of a worker, once it is full."""
+    """What ten cost is told and not judged, and the memory of a worker once it is full."""
     few = Size(10, 1, calls=20, cpu=90, peak_mib=80, redis_bytes=9, emulator_cpu=1)
     some = replace(few, count=100, calls=10, cpu=30, peak_mib=90)
     many = replace(some, count=1000, calls=11, cpu=33, peak_mib=150)
