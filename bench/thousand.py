@@ -17,7 +17,7 @@ from bench.shapes import SMALL
 _COUNT: Final = 1000
 _TIME_SCALE: Final = 0.25
 _PREFORK_PART: Final = 10
-"""Of how many one is built by Celery prefork: all of them would take hours."""
+"""Of how many one is built by Celery prefork, so that the benchmark keeps within its time."""
 _POINTS: Final = 200
 
 
