@@ -7,6 +7,14 @@ local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 """
 
+FIELDS_OF: Final = """
+-- Whatever else is under the key of a record must not end the script: there is no record then.
+local function fields_of(record, ...)
+  local have = redis.pcall('HMGET', record, ...)
+  return have.err and {} or have
+end
+"""
+
 ENLIST: Final = """
 local ranks = {high = 0, normal = 2, low = 4}
 
@@ -101,12 +109,14 @@ return taken
 """
 )
 
-COUNT_MEMBERS: Final = """
+COUNT_MEMBERS: Final = (
+    FIELDS_OF
+    + """
 local members, record, first, last = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local states, waiting, changed = {}, 0, 0
 for _, environment in ipairs(redis.call('ZRANGE', members, first, last)) do
-  local state, run, line, at = unpack(
-    redis.call('HMGET', record .. environment, 'state', 'run_id', 'line', 'updated_at'))
+  local have = fields_of(record .. environment, 'state', 'run_id', 'line', 'updated_at')
+  local state, run, line, at = unpack(have)
   if state then
     states[state] = (states[state] or 0) + 1
     local waits = state == 'queued' and line and string.sub(line, 1, #run + 1) == run .. ' '
@@ -121,3 +131,4 @@ for state, count in pairs(states) do
 end
 return {waiting, string.format('%.3f', changed), told}
 """
+)

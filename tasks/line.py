@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 
-from envwright.names import Keys
+from envwright.names import RECORD_FORMAT, Keys
 from tasks.due import Due, due_of
 from tasks.line_scripts import ADMIT
 
@@ -48,6 +48,7 @@ class Line:
                     grace,
                     at_once - len(taken),
                     _LOOKED_AT_ONCE,
+                    RECORD_FORMAT,
                 ],
             )
             taken += answer

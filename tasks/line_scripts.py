@@ -7,15 +7,19 @@ line stands in its record: one that was cancelled, say, leaves its entry behind.
 
 from typing import Final
 
-from envwright.scripts import ENLIST, NOW
+from envwright.scripts import ENLIST, FIELDS_OF, NOW
 
 LET_IN: Final = (
     ENLIST
     + """
+local function object_in(text)
+  local is_read, object = pcall(cjson.decode, text or '')
+  return is_read and type(object) == 'table' and object
+end
+
 -- What cannot be read is let in as if it were any run: its step says what is wrong.
 local function run_in(text)
-  local is_read, run = pcall(cjson.decode, text)
-  if not is_read or type(run) ~= 'table' then run = {} end
+  local run = object_in(text) or {}
   local function said(name) return type(run[name]) == 'string' and run[name] end
   local priority = said('priority') or 'normal'
   return run, said('bulk') or priority, priority
@@ -45,8 +49,9 @@ local function let_in(record, under_way, areas, area, bulk, environment, id, run
   if redis.call('HGET', record, 'line') ~= line_mark(id, flow) then return end
   redis.call('HSET', record, 'line', '')
   local since = tonumber(run.admitted_at) or tonumber(run.accepted_at)
-  if not since then return end
-  run.deadline_at = now + run.deadline_at - since
+  local deadline = tonumber(run.deadline_at)
+  if not since or not deadline then return end
+  run.deadline_at = now + deadline - since
   run.admitted_at = now
   redis.call('HSET', record, 'run', cjson.encode(run))
 end
@@ -55,22 +60,23 @@ end
 
 ADMIT: Final = (
     NOW
+    + FIELDS_OF
     + LET_IN
     + """
 local under_way, flows, areas, turns, due = unpack(KEYS)
 local area, records, lines, bulks = unpack(ARGV)
-local limit, grace, at_once, looks = unpack(ARGV, 5)
+local limit, grace, at_once, looks, format = unpack(ARGV, 5)
 
 -- Who is let in leaves by what its record says: so nothing has to be told when a worker dies.
 local all = redis.call('HGETALL', under_way)
 for i = 1, #all, 2 do
   local environment = all[i]
   local id, flow = string.match(all[i + 1], '^(%S+) (.+)$')
-  local have = redis.call('HMGET', records .. environment, 'run_id', 'state', 'failure')
+  local have = fields_of(records .. environment, 'run_id', 'state', 'failure')
   if have[1] ~= id or have[2] ~= 'queued' and have[2] ~= 'provisioning' then
     redis.call('HDEL', under_way, environment)
-    local is_failed, why = pcall(cjson.decode, have[3] or '')
-    if is_failed and why.category ~= 'cancelled' and redis.call('EXISTS', bulks .. flow) == 1 then
+    local failure = object_in(have[3])
+    if failure and failure.category ~= 'cancelled' and redis.call('EXISTS', bulks .. flow) == 1 then
       redis.call('HINCRBY', bulks .. flow, 'failures', 1)
     end
   end
@@ -91,8 +97,9 @@ while #taken < tonumber(at_once) and looked < tonumber(looks) do
   if environment then
     take_turn(flows, turns, flow, rank)
     local record = records .. environment
-    local have = redis.call('HMGET', record, 'run_id', 'step', 'run', 'state', 'line')
-    if have[4] == 'queued' and have[5] == line_mark(have[1], flow) then
+    local have = fields_of(record, 'run_id', 'step', 'run', 'state', 'line', 'format')
+    -- Of another format, it would be let in for nobody: `due` forgets it.
+    if have[4] == 'queued' and have[6] == format and have[5] == line_mark(have[1], flow) then
       let_in(record, under_way, areas, area, bulk, environment, have[1], run_in(have[3]), flow)
       redis.call('ZADD', due, now + grace, environment)
       taken[#taken + 1] = {environment, have[1], have[2], have[3], have[4]}

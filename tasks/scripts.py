@@ -6,7 +6,7 @@ timer of retries in one, and only these scripts and the client's `ACCEPT` move a
 
 from typing import Final
 
-from envwright.scripts import NOW
+from envwright.scripts import FIELDS_OF, NOW
 from envwright.store import EVENTS_KEPT
 from tasks.line_scripts import LET_IN
 
@@ -199,7 +199,7 @@ local function follow_clock(due, swept, prefix)
   for i = 1, #waiting, 2 do
     redis.call('ZADD', due, waiting[i + 1] - back, waiting[i])
     local record = prefix .. waiting[i]
-    local lease = tonumber(redis.call('HGET', record, 'lease_until') or '0')
+    local lease = tonumber(fields_of(record, 'lease_until')[1] or '0')
     if lease > 0 then redis.call('HSET', record, 'lease_until', lease - back) end
   end
   return back
@@ -208,6 +208,7 @@ end
 
 TAKE_DUE: Final = (
     NOW
+    + FIELDS_OF
     + _FOLLOW_CLOCK
     + """
 local due, swept = unpack(KEYS)
@@ -218,8 +219,7 @@ for i = 3, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
 local taken = {}
 for _, environment in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, limit)) do
   local record = prefix .. environment
-  local have = redis.call('HMGET', record, 'state', 'lease_until', 'run_id', 'step', 'run',
-    'format')
+  local have = fields_of(record, 'state', 'lease_until', 'run_id', 'step', 'run', 'format')
   local resting = have[1] and string.find(at_rest, ' ' .. have[1] .. ' ', 1, true)
   -- A record of another format has its place in the set of that format.
   if not have[1] or resting or have[6] ~= format then redis.call('ZREM', due, environment)

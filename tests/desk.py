@@ -16,7 +16,7 @@ from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.store import Store
 from tasks.line import Line
-from tasks.store import Claimed, Hold, WorkerStore
+from tasks.store import Claimed, Hold, Refusal, WorkerStore
 from tests.records import bring_end
 from tests.specs import REGION, spec
 
@@ -69,8 +69,12 @@ class Desk:
         """Accept single runs of these names, and let each one's first message come."""
         runs = [self.accept(name, priority) for name in names]
         for name, run in zip(names, runs, strict=True):
-            await self.worker.claim(f"{name}.{REGION}", run.id, Step.NETWORK, LEASE)
+            await self.ask(name, run.id)
         return runs
+
+    async def ask(self, name: str, run_id: str) -> Claimed | Refusal:
+        """What a run's first message comes to."""
+        return await self.worker.claim(f"{name}.{REGION}", run_id, Step.NETWORK, LEASE)
 
     async def let_in(self) -> list[str]:
         """The names of those that a sweep lets in, in their order."""
@@ -89,7 +93,7 @@ class Desk:
         return run
 
     async def claim(self, run: Run, name: str = "web") -> Hold:
-        claimed = await self.worker.claim(f"{name}.eu-west-1", run.id, Step.NETWORK, LEASE)
+        claimed = await self.ask(name, run.id)
         assert isinstance(claimed, Claimed)
         return Hold(f"{name}.eu-west-1", run.id, claimed.epoch)
 

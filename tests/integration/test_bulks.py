@@ -19,7 +19,7 @@ from envwright.spec import EnvironmentSpec
 from envwright.states import State
 from tasks.store import Claimed, Refusal
 from tests.clock import jump
-from tests.desk import HOUR, LEASE, Desk
+from tests.desk import HOUR, Desk
 from tests.records import queued
 from tests.specs import REGION, spec
 
@@ -162,7 +162,7 @@ async def test_it_is_counted_as_it_goes(desk: Desk, client: Client) -> None:
     bulk = client.enqueue_bulk(some(4))
     assert await desk.let_in() == ["web-0", "web-1"]
     run = client.status("web-0").run
-    found = await desk.worker.claim(f"web-0.{REGION}", run.id, Step.NETWORK, LEASE)
+    found = await desk.ask("web-0", run.id)
     assert isinstance(found, Claimed)
 
     now = client.bulk(bulk.id)
@@ -196,15 +196,15 @@ async def test_a_paused_bulk_lets_nobody_in(desk: Desk, client: Client) -> None:
     bulk = client.enqueue_bulk(some(4))
     assert await desk.let_in() == ["web-0", "web-1"]
     begun, sent = (client.status(f"web-{n}").run for n in range(2))
-    await desk.worker.claim(f"web-0.{REGION}", begun.id, Step.NETWORK, LEASE)
+    await desk.ask("web-0", begun.id)
 
     paused = client.pause_bulk(bulk.id)
 
     assert (paused.state, paused.paused_because) == (BulkState.PAUSED, None)
     desk.end_lease(f"web-0.{REGION}")
-    again = await desk.worker.claim(f"web-0.{REGION}", begun.id, Step.NETWORK, LEASE)
+    again = await desk.ask("web-0", begun.id)
     assert isinstance(again, Claimed)
-    back = await desk.worker.claim(f"web-1.{REGION}", sent.id, Step.NETWORK, LEASE)
+    back = await desk.ask("web-1", sent.id)
     assert back is Refusal.IN_LINE
     assert desk.told(f"web-1.{REGION}")[-1].message == "Its bulk is paused: it waits in line."
     assert await desk.let_in() == []
@@ -227,7 +227,7 @@ async def test_who_goes_back_to_the_line_has_all_its_time_again(desk: Desk, clie
         assert run.limit == pytest.approx(limit)
         assert run.deadline_at == pytest.approx(client.now() + limit, abs=10)
         client.pause_bulk(bulk.id)
-        answer = await desk.worker.claim(f"web-0.{REGION}", run.id, Step.NETWORK, LEASE)
+        answer = await desk.ask("web-0", run.id)
         assert answer is Refusal.IN_LINE
         client.resume_bulk(bulk.id)
 
@@ -263,7 +263,7 @@ async def test_what_was_let_in_is_held_back_too_when_too_many_have_failed(
     assert await desk.let_in() == []
 
     run = client.status("web-1").run
-    answer = await desk.worker.claim(f"web-1.{REGION}", run.id, Step.NETWORK, LEASE)
+    answer = await desk.ask("web-1", run.id)
 
     assert answer is Refusal.IN_LINE
     assert client.bulk(bulk.id).state is BulkState.PAUSED

@@ -1,33 +1,19 @@
 """The line: so many runs build at once, and the others are let in one after the other."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from envwright.failure import Failure, FailureCategory
 from envwright.names import Step, area_of
 from envwright.priority import Priority
 from envwright.record import RunKind
-from envwright.requests import in_flow
-from envwright.runs import cancelled, enqueued
+from envwright.runs import enqueued
 from envwright.states import State
 from tasks.due import Due
-from tasks.lease import Flow, Lease
-from tasks.store import Claimed, Refusal, WorkerStore
+from tasks.store import Claimed, Refusal
 from tests.clock import jump
 from tests.desk import GRACE, HOUR, LEASE, WEB, Desk, Moment
-from tests.integration.conftest import Begin
 from tests.specs import REGION, spec
-from worker.lease import LeaseKeeper
-
-
-def failure(category: FailureCategory) -> str:
-    return Failure(category=category, message="It failed.", step=Step.NETWORK).model_dump_json()
-
-
-async def claim(desk: Desk, name: str, run_id: str, store: WorkerStore | None = None) -> object:
-    return await (store or desk.worker).claim(f"{name}.{REGION}", run_id, Step.NETWORK, LEASE)
 
 
 async def test_what_there_is_no_room_for_waits_and_says_so_once(desk: Desk) -> None:
@@ -37,7 +23,7 @@ async def test_what_there_is_no_room_for_waits_and_says_so_once(desk: Desk) -> N
     run = desk.accept()
 
     for _ in range(2):
-        assert await claim(desk, "web", run.id) is Refusal.IN_LINE
+        assert await desk.ask("web", run.id) is Refusal.IN_LINE
 
     record = desk.record()
     assert (record.state, record.attempt) == (State.QUEUED, 0)
@@ -62,7 +48,7 @@ async def test_who_is_let_in_is_sent_for_and_due(desk: Desk) -> None:
     assert await desk.let_in() == []
     desk.make_due()
     assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
-    assert isinstance(await claim(desk, "web", run.id), Claimed)
+    assert isinstance(await desk.ask("web", run.id), Claimed)
 
 
 async def test_the_limit_holds_over_all_workers(desk: Desk) -> None:
@@ -72,11 +58,11 @@ async def test_the_limit_holds_over_all_workers(desk: Desk) -> None:
     runs = [desk.accept(name) for name in names]
     other = Desk(desk.settings.redis_url, desk.keys.prefix, desk._worker_redis)
     other.limit_to(3)
-    stores = [desk.worker, other.worker]
+    desks = [desk, other]
 
     answers = await asyncio.gather(
         *(
-            claim(desk, name, run.id, stores[n % 2])
+            desks[n % 2].ask(name, run.id)
             for n, (name, run) in enumerate(zip(names, runs, strict=True))
         )
     )
@@ -102,7 +88,7 @@ async def test_a_worker_that_dies_keeps_its_place(desk: Desk) -> None:
     desk.end_lease(f"first.{REGION}")
 
     assert await desk.let_in() == []
-    assert isinstance(await claim(desk, "first", first.id), Claimed)
+    assert isinstance(await desk.ask("first", first.id), Claimed)
 
 
 @pytest.mark.parametrize("state", [State.READY, State.FAILED, State.CLEANING, State.DESTROYED])
@@ -133,7 +119,7 @@ async def test_a_new_run_of_the_same_environment_has_not_been_let_in(desk: Desk)
     assert desk.store.accept([again]) == [True]
 
     assert await desk.let_in() == ["web"]
-    assert await claim(desk, "first", again.run.id) is Refusal.IN_LINE
+    assert await desk.ask("first", again.run.id) is Refusal.IN_LINE
 
 
 async def test_a_cleanup_never_waits(desk: Desk) -> None:
@@ -148,39 +134,13 @@ async def test_a_cleanup_never_waits(desk: Desk) -> None:
     assert await desk.let_in() == []
 
 
-async def test_one_that_is_held_while_it_waits_is_not_let_in(desk: Desk) -> None:
-    """Cancelled with `on_failure: hold`, there is nothing to take down and nothing to build."""
-    desk.limit_to(1)
-    await desk.arrive("first")
-    run = desk.accept(on_failure="hold")
-    assert await claim(desk, "web", run.id) is Refusal.IN_LINE
-    assert desk.store.accept([cancelled(desk.record(), desk.store.now())]) == [True]
-    desk.end("first")
-
-    assert await desk.let_in() == []
-    assert desk.record().state is State.FAILED
-
-
-async def test_the_place_of_an_older_run_is_not_that_of_a_newer_one(desk: Desk) -> None:
-    """A member was taken down while it waited, and asked for again as a single job: its message
-    comes, and the bulk's turn lets nobody in."""
-    desk.accept("web", Priority.LOW, "a")
-    desk.replace()
-    desk.end("web", State.DESTROYED)
-    again = enqueued(spec("web"), desk.record(), desk.store.now())
-    assert desk.store.accept([again]) == [True]
-
-    assert await desk.let_in() == []
-    assert desk.due() is not None
-
-
 async def test_who_comes_when_there_is_room_again_is_let_in_by_its_own_message(desk: Desk) -> None:
     """A stray message of one that waits: its place in line is then nobody's."""
     desk.limit_to(1)
     _, run = await desk.arrive("first", "web")
     desk.limit_to(2)
 
-    assert isinstance(await claim(desk, "web", run.id), Claimed)
+    assert isinstance(await desk.ask("web", run.id), Claimed)
     desk.limit_to(9)
     assert await desk.let_in() == []
 
@@ -266,7 +226,7 @@ async def test_a_higher_priority_finds_room_while_lower_ones_fill_their_share(de
     assert len(await desk.let_in()) == 8
 
     low, normal, another = [
-        await claim(desk, name, desk.accept(name, priority).id)
+        await desk.ask(name, desk.accept(name, priority).id)
         for name, priority in (
             ("low", Priority.LOW),
             ("normal", Priority.NORMAL),
@@ -274,7 +234,7 @@ async def test_a_higher_priority_finds_room_while_lower_ones_fill_their_share(de
         )
     ]
     high, beyond = [
-        await claim(desk, name, desk.accept(name, Priority.HIGH).id) for name in ("high", "beyond")
+        await desk.ask(name, desk.accept(name, Priority.HIGH).id) for name in ("high", "beyond")
     ]
 
     assert isinstance(normal, Claimed)
@@ -314,21 +274,6 @@ async def test_a_clock_that_was_set_back_holds_nobody_up(desk: Desk) -> None:
     assert await desk.let_in() == ["web"]
 
 
-async def test_many_stale_entries_do_not_stop_redis(desk: Desk) -> None:
-    """One script looks at so many of them, and the next sweep goes on; then the line is gone."""
-    desk.limit_to(1)
-    desk.accept("one", Priority.LOW, "a")
-    line = desk.keys.line(REGION, "a")
-    desk.redis.lpush(line, *(f"gone-{n}.{REGION}" for n in range(1500)))
-
-    assert await desk.let_in() == []
-    assert 0 < desk.redis.llen(line) < 1500
-    assert await desk.let_in() == ["one"]
-    desk.end("one")
-    assert await desk.let_in() == []
-    assert desk.redis.exists(line, desk.keys.flows(REGION)) == 0
-
-
 async def test_where_nobody_builds_nothing_is_left_to_look_at(desk: Desk) -> None:
     """Idle environments cost a sweep nothing, however many there are."""
     await desk.arrive("web")
@@ -341,76 +286,3 @@ async def test_where_nobody_builds_nothing_is_left_to_look_at(desk: Desk) -> Non
 
     assert desk.redis.exists(desk.keys.areas, desk.keys.under_way(REGION)) == 0
     assert not desk.redis.exists(desk.keys.bulk("normal"))
-
-
-@pytest.mark.parametrize("text", ["{nonsense", "7"])
-async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk, text: str) -> None:
-    """It is its step that says what is wrong, as it is without a line."""
-    run = desk.accept()
-    desk.set_fields(run=text)
-
-    assert isinstance(await claim(desk, "web", run.id), Claimed)
-
-
-async def test_the_grace_grows_while_messages_of_any_priority_wait(desk: Desk) -> None:
-    """What waits among the last is no more lost than what waits among the first."""
-    desk.accept()
-    desk.redis.lpush(f"{desk.queue}\x06\x169", "a message")
-    desk.make_due()
-
-    with Moment(desk) as then:
-        await desk.worker.take_due(100, GRACE)
-
-    assert then.is_when(desk.due(), 2 * GRACE)
-
-
-@pytest.mark.parametrize(
-    ("priority", "waits", "begun"),
-    [(Priority.HIGH, 0, 0), (Priority.NORMAL, 3, 0), (Priority.LOW, 9, 6)],
-)
-async def test_what_was_begun_is_sent_before_what_is_not(
-    desk: Desk, priority: Priority, waits: int, begun: int
-) -> None:
-    """Also by the sweeper, which goes by the state and not by the step."""
-    run = desk.accept(priority=priority)
-    desk.make_due()
-    (due,) = await desk.worker.take_due(100, GRACE)
-    assert due.priority == waits
-
-    await desk.claim(run)
-    desk.end_lease()
-    desk.make_due()
-    (due,) = await desk.worker.take_due(100, GRACE)
-    assert due.priority == begun
-
-
-@pytest.mark.parametrize(
-    ("priority", "bulk", "flow"),
-    [
-        (Priority.HIGH, None, Flow("high", is_urgent=True)),
-        (Priority.NORMAL, None, Flow("normal")),
-        (Priority.LOW, "shops", Flow("shops")),
-    ],
-)
-async def test_calls_to_aws_take_their_turns_by_the_same_flows(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch, priority: Priority, bulk: str | None, flow: Flow
-) -> None:
-    """A bulk of a thousand is one flow at AWS's request limits, too; its cleanups are in it."""
-    seen = []
-    holding = LeaseKeeper.holding
-
-    def watched(keeper: LeaseKeeper, lease: Lease, until_deadline: float) -> Any:
-        seen.append(lease.flow)
-        return holding(keeper, lease, until_deadline)
-
-    monkeypatch.setattr(LeaseKeeper, "holding", watched)
-    async with begin(spec("other")) as env:
-        wanted = in_flow(enqueued(spec("web"), None, env.client.now()), priority, bulk)
-        assert env.client._store.accept([wanted]) == [True]
-        one = env.beside(WEB)
-        await one.shorten_deadline(-1)
-
-        await one.to_rest()
-
-    assert one.record.state is State.CLEANED
-    assert seen == [flow] * 4

@@ -100,6 +100,17 @@ async def test_what_has_no_record_is_forgotten(desk: Desk) -> None:
     assert desk.due("gone.eu-west-1") is None
 
 
+async def test_what_is_no_record_keeps_none_from_being_sent_for(desk: Desk) -> None:
+    """Of another type than a record, under its key; also where the clock was set back."""
+    run = desk.accept()
+    desk.redis.set(desk.keys.record("spoilt.eu-west-1"), "garbage")
+    desk.make_due(WEB, "spoilt.eu-west-1")
+    desk.redis.set(desk.keys.swept, desk.store.now() + HOUR)
+
+    assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
+    assert desk.due("spoilt.eu-west-1") is None
+
+
 async def test_a_record_of_a_newer_format_is_left_to_newer_workers(desk: Desk) -> None:
     """Neither its fields nor the time at which they are to look at it changes, whatever becomes of
     the sweeps and the messages of workers that cannot read it."""
