@@ -87,10 +87,12 @@ if have[3] == 'queued' then
   local wanted, flow, priority = run_in(have[6])
   local is_in = redis.call('HGET', under_way, environment) == line_mark(run, flow)
   local count = redis.call('HLEN', under_way)
+  -- Who comes does not take the place that was freed for those of its flow who wait already.
+  local is_behind = redis.call('EXISTS', lines .. flow) == 1
   if is_paused(bulks .. flow) then
     wait_in_line(flow, priority, 'Its bulk is paused')
     return {'in_line'}
-  elseif not is_in and count >= room_for(limit, rank_of(flow, priority)) then
+  elseif not is_in and (is_behind or count >= room_for(limit, rank_of(flow, priority))) then
     wait_in_line(flow, priority, string.format('%d runs are under way in %s', count, area))
     return {'in_line'}
   elseif not is_in then

@@ -134,15 +134,19 @@ async def test_a_cleanup_never_waits(desk: Desk) -> None:
     assert await desk.let_in() == []
 
 
-async def test_who_comes_when_there_is_room_again_is_let_in_by_its_own_message(desk: Desk) -> None:
-    """A stray message of one that waits: its place in line is then nobody's."""
+async def test_who_comes_does_not_go_before_those_who_wait(desk: Desk) -> None:
+    """However many keep coming, nobody in line waits for ever; nor does a stray message of one
+    that waits get it in before its turn."""
     desk.limit_to(1)
-    _, run = await desk.arrive("first", "web")
+    _, _, stray = await desk.arrive("first", "web", "stray")
     desk.limit_to(2)
 
-    assert isinstance(await desk.ask("web", run.id), Claimed)
+    assert await desk.ask("late", desk.accept("late").id) is Refusal.IN_LINE
+    assert await desk.ask("stray", stray.id) is Refusal.IN_LINE
+
+    assert await desk.let_in() == ["web"]
     desk.limit_to(9)
-    assert await desk.let_in() == []
+    assert await desk.let_in() == ["stray", "late"]
 
 
 async def test_the_deadline_counts_from_when_it_is_let_in(desk: Desk) -> None:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from config.settings import RUNS_PER_ACCOUNT
 from envwright.priority import Priority
 from envwright.requests import in_flow
 from envwright.runs import enqueued
 from envwright.states import State
 from tasks.lease import Flow, Lease
+from tasks.line import Line
 from tests.desk import GRACE, WEB, Desk, Moment
 from tests.integration.conftest import Begin
 from tests.specs import spec
@@ -70,6 +72,7 @@ async def test_calls_to_aws_take_their_turns_by_the_same_flows(
     async with begin(spec("other")) as env:
         wanted = in_flow(enqueued(spec("web"), None, env.client.now()), priority, bulk)
         assert env.client._store.accept([wanted]) == [True]
+        await Line(env._redis, env.client.settings.keys, RUNS_PER_ACCOUNT).admit(1, GRACE)
         one = env.beside(WEB)
         await one.shorten_deadline(-1)
 
