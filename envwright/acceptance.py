@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from envwright import requests
-from envwright.errors import StoreUnavailable
+from envwright.errors import StoreCorrupt, StoreUnavailable
+from envwright.record import Record
 from envwright.requests import REFUSALS, Answer, Wish
 from envwright.runs import AcceptedRun
 from envwright.settings import ClientSettings
@@ -44,14 +45,10 @@ class Acceptance:
         open_ones = list(range(len(wishes)))
         for _ in range(TRIES):
             now = self._store.now()
-            seen = self._store.read([wishes[index][0] for index in open_ones])
+            seen = self._store.read_each([wishes[index][0] for index in open_ones])
             wanted: dict[int, AcceptedRun] = {}
             for index, record in zip(open_ones, seen, strict=True):
-                try:
-                    decided = wishes[index][1](record, now)
-                except REFUSALS as refusal:
-                    answers[index] = refusal
-                    continue
+                decided = _decided(wishes[index], record, now)
                 if isinstance(decided, AcceptedRun):
                     wanted[index] = decided
                 else:
@@ -72,6 +69,15 @@ class Acceptance:
             waits = one.state in AT_REST or one.run.starts_in_line
             if not waits and not self._wake(one):
                 return
+
+
+def _decided(wish: Wish, record: Record | StoreCorrupt | None, now: float) -> AcceptedRun | Answer:
+    if isinstance(record, StoreCorrupt):
+        return record
+    try:
+        return wish[1](record, now)
+    except REFUSALS as refusal:
+        return refusal
 
 
 class Messenger:

@@ -95,7 +95,7 @@ class Member(Value):
     """One environment of a bulk, as its record has it."""
 
     environment_id: str
-    state: State | None = Field(description="None where its record is lost.")
+    state: State | None = Field(description="None where its record is lost, or cannot be read.")
     failure: Failure | None = Field(
         default=None, description="Why the last run that failed did, where it has."
     )

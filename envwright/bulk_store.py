@@ -22,6 +22,20 @@ def unknown_bulk(bulk_id: str) -> UnknownBulk:
     return UnknownBulk(f"There is no bulk {bulk_id}: `envwright bulks` shows all.")
 
 
+def _member(
+    environment_id: str, state: str | None, cleanup_failure: str | None, failure: str | None
+) -> Member:
+    why = cleanup_failure or failure
+    try:
+        return Member(
+            environment_id=environment_id,
+            state=None if state is None else State(state),
+            failure=Failure.model_validate_json(why) if why else None,
+        )
+    except ValueError:
+        return Member(environment_id=environment_id, state=None)
+
+
 class BulkStore(Connection):
     """Opens, reads and pauses bulks. Raises `StoreUnavailable` from every method."""
 
@@ -133,14 +147,7 @@ class BulkStore(Connection):
             for one in environment_ids:
                 pipe.hmget(self._keys.record(one), "state", "cleanup_failure", "failure")
             answers = pipe.execute()
-        return [
-            Member(
-                environment_id=one,
-                state=None if state is None else State(state),
-                failure=Failure.model_validate_json(why) if (why := first or second) else None,
-            )
-            for one, (state, first, second) in zip(environment_ids, answers, strict=True)
-        ]
+        return [_member(one, *have) for one, have in zip(environment_ids, answers, strict=True)]
 
     def refused(self, bulk_id: str) -> Iterator[tuple[str, str]]:
         """The environments whose specs were refused, and why."""
@@ -163,5 +170,6 @@ class BulkStore(Connection):
             waiting += answer[0]
             changed = max(changed, float(answer[1]))
             for state, count in zip(answer[2][::2], answer[2][1::2], strict=True):
-                states[state] = states.get(state, 0) + count
+                if state in tuple(State):
+                    states[state] = states.get(state, 0) + count
         return {"states": states, "waiting": waiting, "last_change_at": changed or None}

@@ -99,7 +99,8 @@ class Client(BulkRequests):
         """Ask for many environments at once; the answers come in the order of the specs.
 
         Every spec is validated before the first is written (`SpecError`). A refusal is an
-        answer of its own, so that it does not keep the others from being accepted.
+        answer of its own, so that it does not keep the others from being accepted; so is a
+        `StoreCorrupt`, where what Redis holds of an environment cannot be read.
         """
         valid = [one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs]
         wanted = Priority(priority)

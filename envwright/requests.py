@@ -7,7 +7,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from envwright.change import Operation
-from envwright.errors import NotAllowed, SpecConflict, UnknownEnvironment, UnknownInstance
+from envwright.errors import (
+    NotAllowed,
+    SpecConflict,
+    StoreCorrupt,
+    UnknownEnvironment,
+    UnknownInstance,
+)
 from envwright.priority import Priority
 from envwright.record import Record
 from envwright.runs import AcceptedRun, cancelled, changed, destroyed, enqueued
@@ -26,7 +32,7 @@ class Ticket(BaseModel):
     accepted: bool
 
 
-Refusal = SpecConflict | NotAllowed | UnknownEnvironment | UnknownInstance
+Refusal = SpecConflict | NotAllowed | UnknownEnvironment | UnknownInstance | StoreCorrupt
 REFUSALS: Final = (SpecConflict, NotAllowed, UnknownEnvironment, UnknownInstance)
 Answer = Ticket | Refusal
 """What comes of one of many requests: a ticket, or why there is none."""

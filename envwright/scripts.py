@@ -121,7 +121,7 @@ for _, environment in ipairs(redis.call('ZRANGE', members, first, last)) do
     states[state] = (states[state] or 0) + 1
     local waits = state == 'queued' and line and string.sub(line, 1, #run + 1) == run .. ' '
     if waits then waiting = waiting + 1 end
-    changed = math.max(changed, tonumber(at))
+    changed = math.max(changed, tonumber(at) or 0)
   end
 end
 local told = {}

@@ -147,7 +147,7 @@ def test_many_are_retried_in_few_round_trips(
         pipe.hset(client.settings.keys.record(f"{name}.{REGION}"), "state", "failed")
     pipe.execute()
     trips: list[Any] = []
-    for method in ("read", "accept", "now"):
+    for method in ("read_each", "accept", "now"):
         real = getattr(Store, method)
 
         def counted(*arguments: Any, real: Any = real) -> Any:

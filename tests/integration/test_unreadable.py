@@ -12,6 +12,7 @@ from envwright.errors import StoreCorrupt
 from envwright.names import Step
 from envwright.parked import MESSAGES_KEPT, Parked, ParkedMessage
 from envwright.record import RunKind
+from envwright.states import State
 from tests.cloud import Cloud
 from tests.everything import EVERYTHING
 from tests.harness import Environment, environment
@@ -126,6 +127,31 @@ def test_what_is_no_record_at_all_hides_no_other(
         client.status(WEB)
     assert run(["list"]) == 0
     assert "good.eu-west-1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"run": "{nonsense"}, {"state": "failed", "failure": "{nonsense"}, {"state": "odd"}]
+)
+def test_what_cannot_be_read_of_a_bulk_holds_up_no_other_member(
+    client: Client, database: redis.Redis, spoilt: dict[str, str]
+) -> None:
+    """It is shown, accepted again, retried and taken down, but for that one member, and each
+    answer says why."""
+    good, more = "good.eu-west-1", "more.eu-west-1"
+    bulk_id = client.enqueue_bulk([spec(), spec("good")]).id
+    database.hset(client.settings.keys.record(WEB), mapping=spoilt)
+    database.hset(client.settings.keys.record(good), "state", State.CLEANED)
+
+    again = client.enqueue_bulk([spec(), spec("good"), spec("more")], bulk_id=bulk_id)
+    database.hset(client.settings.keys.record(good), "state", State.CLEANED)
+
+    assert (again.total, [*dict(client.bulk_refusals(bulk_id))]) == (3, [WEB])
+    assert [one.id for one in client.bulks()] == [bulk_id]
+    assert [one.environment_id for one in client.bulk_members(bulk_id)] == [WEB, good, more]
+    assert client.retry_bulk(bulk_id).accepted == 1
+    answer = client.destroy_bulk(bulk_id)
+    assert (answer.accepted, [*answer.refused]) == (2, [WEB])
+    assert "cannot be read" in answer.refused[WEB]
 
 
 def test_the_newest_are_shown_first(client: Client, database: redis.Redis) -> None:
