@@ -66,7 +66,7 @@ class Acceptance:
     def _wake_all(self, accepted: Iterable[AcceptedRun]) -> None:
         for one in accepted:
             # One time-out is enough: the sweeper finds what nobody is woken up for.
-            waits = one.state in AT_REST or one.run.starts_in_line
+            waits = one.state in AT_REST or one.starts_in_line
             if not waits and not self._wake(one):
                 return
 

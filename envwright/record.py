@@ -108,11 +108,6 @@ class Run(Value):
         """The same run among others of this priority, or of this bulk."""
         return self.model_copy(update={"priority": priority, "bulk": bulk})
 
-    @property
-    def starts_in_line(self) -> bool:
-        """Whether it waits to be let in from the beginning, without a message of its own."""
-        return self.kind is RunKind.PROVISION and self.bulk is not None
-
 
 class Expiry(Value):
     """The end of an environment's time to live. Times are Unix seconds by Redis' clock."""

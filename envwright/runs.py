@@ -59,6 +59,11 @@ class AcceptedRun:
         """The state in which the environment is from then on."""
         return State(self.fields["state"])
 
+    @property
+    def starts_in_line(self) -> bool:
+        """Whether it waits to be let in from the beginning, without a message of its own."""
+        return self.state is State.QUEUED and self.run.bulk is not None
+
 
 def new_run(
     kind: RunKind,

@@ -174,7 +174,7 @@ class Store(Connection):
                         _expiry_id(run.seen),
                         "" if run.expiry is None else _look_at(run.expiry),
                         area_of(run.environment_id),
-                        run.run.flow if run.run.starts_in_line else "",
+                        run.run.flow if run.starts_in_line else "",
                         run.run.priority,
                     ],
                     client=pipe,

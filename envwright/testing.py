@@ -133,7 +133,7 @@ class InMemoryStore(Store):
             if not (run.starts_anew and field.startswith(LOOKUP_FIELD))
         }
         fields = dict(run.fields)
-        if run.run.starts_in_line and run.run.bulk is not None:
+        if run.run.bulk is not None and run.starts_in_line:
             self.members.setdefault(run.run.bulk, {})[run.environment_id] = None
             fields["line"] = f"{run.run.id} {run.run.flow}"
         self.write(run.environment_id, fields, *run.events)

@@ -24,6 +24,17 @@ async def test_one_that_is_held_while_it_waits_is_not_let_in(desk: Desk) -> None
     assert desk.record().state is State.FAILED
 
 
+async def test_a_member_that_is_held_goes_into_no_line(desk: Desk) -> None:
+    """Cancelled once it was let in: its run is the same but for its id, and begins nothing."""
+    desk.accept("web", Priority.LOW, "a", on_failure="hold")
+    assert await desk.let_in() == ["web"]
+
+    assert desk.store.accept([cancelled(desk.record(), desk.store.now())]) == [True]
+
+    assert desk.field("line") == ""
+    assert not desk.redis.exists(desk.keys.line(REGION, "a"))
+
+
 async def test_the_place_of_an_older_run_is_not_that_of_a_newer_one(desk: Desk) -> None:
     """A member was taken down while it waited, and asked for again as a single job: its message
     comes, and the bulk's turn lets nobody in."""
