@@ -68,11 +68,14 @@ class InMemoryBulkStore(BulkStore):
         return list(self._opened)[::-1]
 
     def note_answers(
-        self, bulk_id: str, refused: Mapping[str, str], existing: Sequence[str]
+        self, bulk_id: str, refused: Mapping[str, str], granted: Sequence[str]
     ) -> None:
-        members = self._members.get(bulk_id, {})
-        self._refused.setdefault(bulk_id, {}).update(refused)
-        self._existing.setdefault(bulk_id, set()).update(set(existing) - set(members))
+        members = set(self._members.get(bulk_id, {}))
+        before = self._refused.get(bulk_id, {})
+        self._refused[bulk_id] = {
+            one: why for one, why in {**before, **refused}.items() if one not in granted
+        }
+        self._existing[bulk_id] = (self._existing.get(bulk_id, set()) | set(granted)) - members
 
     def pause(self, bulk_id: str) -> None:
         self._change(bulk_id, paused_at=self._now())

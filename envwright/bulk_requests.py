@@ -46,10 +46,13 @@ class BulkRequests:
         the same `bulk_id` make no second runs, and go on with the others.
 
         Raises `ValueError` for a `bulk_id` that is none: it has up to 64 letters, digits, `_`, `.`
-        and `-`.
+        and `-`; and for `max_failures` that are no number from 0 on.
         """
         opened = self._bulks.open(
-            _checked(bulk_id) if bulk_id else _new_id(), name, Priority(priority), max_failures
+            _checked(bulk_id) if bulk_id else _new_id(),
+            name,
+            Priority(priority),
+            _countable(max_failures),
         )
         waiting = iter(specs)
         while chunk := list(islice(waiting, CHUNK)):
@@ -58,13 +61,8 @@ class BulkRequests:
                 for one in chunk
             ]
             answers = self._acceptance.ask_all(wishes)
-            refused = _refused(wishes, answers)
-            existing = [
-                one.environment_id
-                for one in answers
-                if isinstance(one, Ticket) and not one.accepted
-            ]
-            self._bulks.note_answers(opened.id, refused, existing)
+            granted = [one.environment_id for one in answers if isinstance(one, Ticket)]
+            self._bulks.note_answers(opened.id, _refused(wishes, answers), granted)
             if told is not None:
                 told(answers)
         self._bulks.seal(opened.id)
@@ -167,6 +165,14 @@ def _checked(bulk_id: str) -> str:
             f"`.` and `-`, and must not be the name of a priority."
         )
     return bulk_id
+
+
+def _countable(max_failures: int | None) -> int | None:
+    if max_failures is None or (type(max_failures) is int and max_failures >= 0):
+        return max_failures
+    raise ValueError(
+        f"{max_failures!r} cannot be `max_failures`: it must be a whole number from 0 on, or None."
+    )
 
 
 def _new_id() -> str:

@@ -96,21 +96,26 @@ class BulkStore(Connection):
             return cast(list[str], self._redis.zrange(self._keys.bulks, 0, -1, desc=True))
 
     def note_answers(
-        self, bulk_id: str, refused: Mapping[str, str], existing: Sequence[str]
+        self, bulk_id: str, refused: Mapping[str, str], granted: Sequence[str]
     ) -> None:
-        """Write down which environments are no members, and why; members stay what they are."""
-        members = self._keys.bulk_members(bulk_id)
+        """Write down whose specs were refused, and why, and who of the others is no member."""
+        refused_key, existing_key = (
+            self._keys.bulk_refused(bulk_id),
+            self._keys.bulk_existing(bulk_id),
+        )
         with self._answering():
             pipe = self._redis.pipeline()
             if refused:
-                pipe.hset(self._keys.bulk_refused(bulk_id), mapping=cast(Any, dict(refused)))
-            if existing:
-                scores: list[Any] = self._redis.zmscore(members, list(existing))
-                foreign = [
-                    one for one, score in zip(existing, scores, strict=True) if score is None
-                ]
-                if foreign:
-                    pipe.sadd(self._keys.bulk_existing(bulk_id), *foreign)
+                pipe.hset(refused_key, mapping=cast(Any, dict(refused)))
+            if granted:
+                # Who asks again may be granted what was refused, or was there, the first time.
+                pipe.hdel(refused_key, *granted)
+                pipe.srem(existing_key, *granted)
+                members = self._keys.bulk_members(bulk_id)
+                scores: list[Any] = self._redis.zmscore(members, list(granted))
+                others = [one for one, score in zip(granted, scores, strict=True) if score is None]
+                if others:
+                    pipe.sadd(existing_key, *others)
             pipe.execute()
 
     def pause(self, bulk_id: str) -> None:

@@ -77,6 +77,21 @@ def test_what_is_refused_or_there_already_is_no_member(client: Client) -> None:
     assert states == [State.QUEUED, State.QUEUED, State.CLEANING]
 
 
+def test_who_becomes_a_member_later_is_counted_as_one_alone(desk: Desk, client: Client) -> None:
+    """When the same bulk is asked for again, the first answer is no longer true."""
+    desk.accept("web-0")
+    desk.replace(f"web-0.{REGION}")
+    desk.accept("web-1")
+    bulk = client.enqueue_bulk(some(3))
+    assert (bulk.total, bulk.refused, bulk.existing) == (1, 1, 1)
+    for name in ("web-0", "web-1"):
+        desk.end(name, State.DESTROYED)
+
+    again = client.enqueue_bulk(some(3), bulk_id=bulk.id)
+
+    assert (again.total, again.refused, again.existing) == (3, 0, 0)
+
+
 def test_after_a_crash_half_way_the_same_bulk_goes_on(client: Client) -> None:
     """The same id and specs make no second runs; until all are accepted, the bulk is open."""
 
@@ -139,6 +154,14 @@ def test_a_thousand_are_accepted_in_seconds_and_bounded_memory(
 def test_what_can_be_no_id_is_refused(client: Client, bulk_id: str) -> None:
     with pytest.raises(ValueError, match="cannot be the id of a bulk"):
         client.enqueue_bulk(some(1), bulk_id=bulk_id)
+    assert list(client.bulks()) == []
+
+
+@pytest.mark.parametrize("most", [-1, True, 2.5, "3"])
+def test_failures_that_cannot_be_counted_are_refused(client: Client, most: Any) -> None:
+    """Before anything is written: a bulk that cannot be read would hide all others."""
+    with pytest.raises(ValueError, match="must be a whole number from 0 on"):
+        client.enqueue_bulk(some(1), max_failures=most)
     assert list(client.bulks()) == []
 
 
