@@ -66,6 +66,7 @@ class BulkStore(Connection):
     def seal(self, bulk_id: str) -> None:
         """Say that it has all its members."""
         self._set(bulk_id, {"sealed_at": f"{self.now():.3f}"})
+        self.confirm()
 
     def read(self, bulk_id: str) -> Bulk:
         """The bulk, and its members counted. Raises `UnknownBulk`."""
@@ -121,13 +122,13 @@ class BulkStore(Connection):
     def pause(self, bulk_id: str) -> None:
         """Let no more of its members in."""
         self._set(bulk_id, {"paused_at": f"{self.now():.3f}"})
+        self.confirm()
 
     def resume(self, bulk_id: str) -> None:
         """Let its members in again, and count failures anew."""
         with self._answering():
-            pipe = self._redis.pipeline()
-            pipe.hdel(self._keys.bulk(bulk_id), "paused_at", "paused_because", "failures")
-            pipe.execute()
+            self._redis.hdel(self._keys.bulk(bulk_id), "paused_at", "paused_because", "failures")
+        self.confirm()
 
     def member_ids(self, bulk_id: str) -> Iterator[list[str]]:
         """The ids of its members, in chunks, in the order in which they were asked for."""

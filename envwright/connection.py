@@ -20,6 +20,9 @@ from redis.retry import Retry
 from envwright.errors import StoreUnavailable
 from envwright.settings import ClientSettings
 
+WAITS_IN_A_TIMEOUT: Final = 2
+"""What Redis is let wait for ends well before the socket's own time-out."""
+
 _OUT_OF_MEMORY: Final = "OOM command not allowed"
 """What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
 
@@ -96,3 +99,25 @@ class Connection:
         with self._answering():
             seconds, micros = self._redis.time()
         return seconds + micros / 1_000_000
+
+    def confirm(self) -> None:
+        """Wait until as many replicas as are asked for have all that was written until now.
+
+        Raises `StoreUnavailable` when fewer of them say so in time.
+        """
+        wanted = self._settings.redis_replicas
+        if not wanted:
+            return
+        patience = self._settings.redis_timeout / WAITS_IN_A_TIMEOUT
+        with self._answering():
+            pipe = self._redis.pipeline(transaction=False)
+            # WAIT is about what was written before the last command on its own connection.
+            pipe.time()
+            pipe.wait(wanted, int(patience * 1000))
+            _, have = pipe.execute()
+        if have < wanted:
+            raise StoreUnavailable(
+                f"Redis at {address(self._settings.redis_url)} has the request, and {have} of "
+                f"{wanted} replicas said within {patience:g} s that they have it too: a failover "
+                f"might lose it. Look after the replicas; making the same request again is safe."
+            )

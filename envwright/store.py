@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 
 from redis.exceptions import ResponseError
 
-from envwright.connection import Connection, address
-from envwright.errors import StoreCorrupt, StoreUnavailable
+from envwright.connection import WAITS_IN_A_TIMEOUT, Connection
+from envwright.errors import StoreCorrupt
 from envwright.expiry import MovedExpiry
 from envwright.names import area_of, has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
@@ -29,9 +29,6 @@ EVENTS_KEPT: Final = 2000
 
 PUBLISH_GRACE: Final = 5.0
 """Seconds that whoever accepted a run has to send its message before the sweeper sends one."""
-
-_WAITS_IN_A_TIMEOUT: Final = 2
-"""What Redis is let wait for ends well before the socket's own time-out."""
 
 _WRONG_TYPE: Final = "WRONGTYPE"
 """What Redis says where a key holds another type than the command is for."""
@@ -231,28 +228,6 @@ class Store(Connection):
             )
         return cast(list[str], taken)
 
-    def confirm(self) -> None:
-        """Wait until as many replicas as are asked for have all that was written until now.
-
-        Raises `StoreUnavailable` when fewer of them say so in time.
-        """
-        wanted = self._settings.redis_replicas
-        if not wanted:
-            return
-        patience = self._settings.redis_timeout / _WAITS_IN_A_TIMEOUT
-        with self._answering():
-            pipe = self._redis.pipeline(transaction=False)
-            # WAIT is about what was written before the last command on its own connection.
-            pipe.time()
-            pipe.wait(wanted, int(patience * 1000))
-            _, have = pipe.execute()
-        if have < wanted:
-            raise StoreUnavailable(
-                f"Redis at {address(self._settings.redis_url)} has the request, and {have} of "
-                f"{wanted} replicas said within {patience:g} s that they have it too: a failover "
-                f"might lose it. Look after the replicas; making the same request again is safe."
-            )
-
     def events(self, environment_id: str, after: str = "-") -> list[Event]:
         """The events of an environment after the entry with this id; all of them by default."""
         start = "-" if after == "-" else f"({after}"
@@ -271,7 +246,7 @@ class Store(Connection):
         """
         names = {self._keys.events(environment_id): environment_id for environment_id in after}
         # A blocking read must end before the socket's own time-out declares Redis dead.
-        longest = self._settings.redis_timeout / _WAITS_IN_A_TIMEOUT
+        longest = self._settings.redis_timeout / WAITS_IN_A_TIMEOUT
         block = max(1, int(min(timeout, longest) * 1000))
         with self._answering():
             streams: Any = {key: after[environment_id] for key, environment_id in names.items()}

@@ -55,6 +55,21 @@ def test_what_no_replica_has_is_not_promised(own_redis: LocalRedis, replica: Loc
         assert not ticket.accepted
 
 
+def test_a_pause_that_no_replica_has_is_not_promised(
+    own_redis: LocalRedis, replica: LocalRedis
+) -> None:
+    """A failover might lose it, and let members in: so it is with a resumed bulk, too."""
+    with (
+        Client(redis_url=own_redis.url, redis_replicas=1, redis_timeout=1) as careful,
+        replica.client() as other,
+    ):
+        bulk_id = careful.enqueue_bulk([spec()]).id
+        other.replicaof("NO", "ONE")
+        for ask in (careful.pause_bulk, careful.resume_bulk):
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas said"):
+                ask(bulk_id)
+
+
 def test_nobody_waits_for_replicas_unasked(own_redis: LocalRedis) -> None:
     with Client(redis_url=own_redis.url) as client:
         assert client.enqueue(spec()).accepted
