@@ -100,10 +100,8 @@ class BulkStore(Connection):
         self, bulk_id: str, refused: Mapping[str, str], granted: Sequence[str]
     ) -> None:
         """Write down whose specs were refused, and why, and who of the others is no member."""
-        refused_key, existing_key = (
-            self._keys.bulk_refused(bulk_id),
-            self._keys.bulk_existing(bulk_id),
-        )
+        refused_key = self._keys.bulk_refused(bulk_id)
+        existing_key = self._keys.bulk_existing(bulk_id)
         with self._answering():
             pipe = self._redis.pipeline()
             if refused:
