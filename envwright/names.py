@@ -71,7 +71,7 @@ def has_name(environment_id: str, name: str) -> bool:
 def area_of(environment_id: str) -> str:
     """The account and region of an environment, which AWS counts calls by: its id without the
     name."""
-    return environment_id.split(".", 1)[1]
+    return environment_id.partition(".")[2]
 
 
 def provision_task(step: Step) -> str:

@@ -8,10 +8,11 @@ local now = time[1] + time[2] / 1000000
 """
 
 FIELDS_OF: Final = """
--- Whatever else is under the key of a record must not end the script: there is no record then.
+-- What is under the key of a record and is no hash must not end the script: it is no record.
 local function fields_of(record, ...)
   local have = redis.pcall('HMGET', record, ...)
-  return have.err and {} or have
+  if not have.err then return have end
+  return string.find(have.err, 'WRONGTYPE', 1, true) and {} or redis.call('HMGET', record, ...)
 end
 """
 

@@ -3,13 +3,14 @@
 import asyncio
 
 import pytest
+import redis.asyncio
 
 from envwright.names import RECORD_FORMAT, Step
 from envwright.record import RunKind
 from envwright.states import AT_REST, TRIED_AGAIN, State
 from tasks.due import Due
 from tasks.scripts import CLOCK_STEP_FORGIVEN
-from tasks.store import Claimed, Refusal, Written
+from tasks.store import Claimed, Refusal, WorkerStore, Written
 from tests.clock import jump
 from tests.desk import GRACE, HOUR, LEASE, WEB, Desk, Moment
 
@@ -109,6 +110,30 @@ async def test_what_is_no_record_keeps_none_from_being_sent_for(desk: Desk) -> N
 
     assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
     assert desk.due("spoilt.eu-west-1") is None
+
+
+async def test_who_may_not_read_records_forgets_none(desk: Desk) -> None:
+    """A Redis user without the rights is told so; what is due stays."""
+    desk.accept()
+    desk.make_due()
+    user = desk.keys.prefix
+    desk.redis.execute_command(
+        "ACL", "SETUSER", user, "on", ">word", "~*", "+@all", "-hmget", "-hget"
+    )
+    url = desk.settings.redis_url.replace("redis://", f"redis://{user}:word@")
+
+    async with redis.asyncio.Redis.from_url(url, decode_responses=True) as blind:
+        with pytest.raises(redis.RedisError, match=r"can't run this|permission"):
+            await WorkerStore(blind, desk.keys, desk.queue, "blind").take_due(100, GRACE)
+
+    desk.redis.execute_command("ACL", "DELUSER", user)
+    assert desk.due() is not None
+
+
+async def test_a_message_that_names_no_environment_is_for_nobody(desk: Desk) -> None:
+    """Not even an area: as with one whose record is gone, its message ends there."""
+    answer = await desk.worker.claim("nonsense", "run", Step.NETWORK, LEASE)
+    assert answer is Refusal.MISSING
 
 
 async def test_a_record_of_a_newer_format_is_left_to_newer_workers(desk: Desk) -> None:
