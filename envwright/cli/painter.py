@@ -108,7 +108,9 @@ class Painter:
         head = Text.assemble((record.environment_id, "bold"), "  ")
         head.append(record.state, STATE_STYLES[record.state])
         lines = [self.line(head, ticking(seconds, record.at_rest))]
-        if record.state is State.QUEUED and seconds > _NO_WORKER_AFTER:
+        if record.waits_in_line:
+            lines.append(self.line(Text(_who_waits(record.run.bulk), "dim")))
+        elif record.state is State.QUEUED and seconds > _NO_WORKER_AFTER:
             lines.append(self.line(Text("No worker has taken it yet: is one running?", "yellow")))
         return lines
 
@@ -224,6 +226,12 @@ def is_done(key: str, resource: ResourceRecord, run: RunStory) -> bool:
         at_ready = run.steps[Step.READY].progress is not Progress.PENDING
         return not (at_ready and key.startswith(f"{Step.INSTANCE}/"))
     return resource.state is ResourceState.READY
+
+
+def _who_waits(bulk: str | None) -> str:
+    if bulk is None:
+        return "It waits in line until there is room for it."
+    return f"It waits in line: `envwright bulks show {bulk}` tells how its bulk stands."
 
 
 def _remark(record: Record, run: RunStory, story: StepStory) -> Text:

@@ -106,6 +106,7 @@ def about(record: Record, now: float) -> Table:
             ("region", record.identity.region),
             ("recovered", WISH_IS_LOST if record.recovered else ""),
             ("run", f"{run.kind} ({run.reason}), {run.id}"),
+            ("bulk", run.bulk or ""),
             ("step", f"{record.step}, attempt {record.attempt}" if not record.at_rest else ""),
             ("accepted", f"{moment(run.accepted_at)}, {age(now - run.accepted_at)} ago"),
             ("changed", f"{moment(record.updated_at)}, {age(now - record.updated_at)} ago"),

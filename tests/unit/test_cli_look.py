@@ -58,12 +58,19 @@ def test_the_help_of_list_names_all_states(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_status_says_that_a_run_waits_in_line(
-    client: InMemoryClient, capsys: pytest.CaptureFixture[str]
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its deadline has no time yet, since it counts from when it is let in."""
-    client.enqueue_bulk([spec("web", deadline=600)])
+    """Its deadline has no time yet, since it counts from when it is let in.
+
+    However long it waits, that is no sign that no worker runs.
+    """
+    bulk = client.enqueue_bulk([spec("web", deadline=600)])
+    monkeypatch.setattr(client, "now", lambda: bulk.created_at + 60)
     assert run(["status", "web"]) == 0
-    assert "10 min 00 s after it is let in: it waits in line" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "10 min 00 s after it is let in: it waits in line" in shown
+    assert f"`envwright bulks show {bulk.id}` tells how its bulk stands." in shown
+    assert "No worker" not in shown
 
     client.finish("web", State.READY)
     assert run(["status", "web"]) == 0
