@@ -64,6 +64,17 @@ class LineFault(Fault):
         return f"{place}, {Fault.__str__(self)}" if self.path else f"{place}: {self.message}"
 
 
+class FaultyTemplate(FaultySpecs):
+    """A template that is not valid, or a table that does not fit it."""
+
+    def __init__(self, faults: Mapping[str, Sequence[Fault]]) -> None:
+        super().__init__(faults)
+        total = sum(map(len, faults.values()))
+        EnvwrightError.__init__(
+            self, f"{counted(total, 'fault')} before the first row: nothing was begun."
+        )
+
+
 class FaultyBulk(FaultySpecs):
     """A bulk of which some lines are not valid."""
 

@@ -159,6 +159,10 @@ def test_faults_are_data_with_json(
     ("content", "part"),
     [
         (b"", "There is nothing in it that could be built"),
+        (b"", "Error: 1 fault in 1 of 1 line: nothing was begun."),
+        (b"[{}]\n", "a list, and a bulk has a spec in each line: `jq -c '.[]'` writes it so."),
+        (b'{\n  "name": "one"\n}\n', "Error: 1 fault in 1 of 1 line: nothing was begun."),
+        (b'{\n  "name": "one"\n}\n', "goes on in the next line, and a bulk has a whole spec"),
         (b"\n\n", "There is nothing in it that could be built"),
         (b"[1]\n", "line 1: "),
         (b"[" * 100_000, "line 1: This is nested too deeply"),
@@ -210,6 +214,8 @@ def test_a_tsv_file_has_tabs(specs: Specs, write: Write) -> None:
         ),
         (TEMPLATE, "id;region;zones\n", ["Line 1: `id;region;zones` is no name for a column"]),
         (TEMPLATE, "id,region,zones,id\n", ["Line 1: `id` names 2 columns"]),
+        (TEMPLATE, "id,region,zones,a\n", ["Error: 1 fault before the first row: nothing was"]),
+        (TEMPLATE, "id,region,zones\n1\n", ["line 2: This has 1 value for 3 columns."]),
         (TEMPLATE, "", ["t.csv: 1 fault\n  It is empty", "has no column `zones`."]),
         (TEMPLATE, "id,region,zones\n", ["There is nothing in it that could be built"]),
         (

@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
+from envwright.cli.output import counted
 from envwright.errors import Fault, SpecError
 from envwright.spec import EnvironmentSpec
 from envwright.spec.limits import MAX_SPEC
 from envwright.spec.load import spec_from
 from envwright.spec.template import Template
 from envwright.spec.yamlfile import distinct
+
+_OPENED: Final = ("{", "[")
+_OVER_SEVERAL_LINES: Final = (
+    "This goes on in the next line, and a bulk has a whole spec in each: `jq -c .` puts each "
+    "spec of a file on one line, and `jq -c '.[]'` each of a list."
+)
+_LIST: Final = "This is a list, and a bulk has a spec in each line: `jq -c '.[]'` writes it so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ def of_lines(stream: BinaryIO, base: Path) -> Iterator[Entry]:
     number = 0
     try:
         for number, line in _lines(stream):
+            if line.strip() in _OPENED:
+                yield _fault(number, _OVER_SEVERAL_LINES)
+                return
             if line.strip():
                 yield _entry(number, partial(_object, line), base)
     except _NoText as error:
@@ -48,7 +59,8 @@ def of_rows(template: Template, rows: "Rows") -> Iterator[Entry]:
     """The template's specs, one for each row of the table."""
     for number, cells in rows:
         if len(cells) != len(rows.columns):
-            yield _fault(number, f"This has {len(cells)} values for {len(rows.columns)} columns.")
+            values = counted(len(cells), "value")
+            yield _fault(number, f"This has {values} for {counted(len(rows.columns), 'column')}.")
             continue
         row = dict(zip(rows.columns, cells, strict=True))
         yield _entry(number, partial(template.filled, row), template.base)
@@ -113,7 +125,10 @@ def _fault(line: int, sentence: str) -> Entry:
 def _object(line: str) -> Any:
     """Plain data from a line of JSON. Raises `SpecError`, which does not repeat the line."""
     try:
-        return json.loads(line, object_pairs_hook=distinct)
+        data = json.loads(line, object_pairs_hook=distinct)
+        if not isinstance(data, list):
+            return data
+        sentence = _LIST
     except json.JSONDecodeError as error:
         sentence = f"This is not JSON: {error.msg}, at column {error.colno}."
     except RecursionError:

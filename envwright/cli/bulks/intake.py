@@ -85,7 +85,7 @@ def take_in(specs: Specs, file: str, entries: Iterable[Entry], say: Callable[[st
     if not lines:
         faults.add(Entry(1, None, [Fault("", "There is nothing in it that could be built.")]))
     if faults.total:
-        raise FaultyBulk(file, [*faults.shown.values()], faults.total, faults.lines, lines)
+        raise FaultyBulk(file, [*faults.shown.values()], faults.total, faults.lines, lines or 1)
 
 
 def _distinct(entry: Entry, first: dict[str, int]) -> Entry:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from envwright.cli.bulks.entries import Rows, of_lines, of_rows
 from envwright.cli.bulks.intake import Specs, take_in
-from envwright.cli.exits import FaultySpecs, UsageError
+from envwright.cli.exits import FaultySpecs, FaultyTemplate, UsageError
 from envwright.cli.inputs import STDIN, shown
 from envwright.cli.output import busy
 from envwright.errors import Fault, SpecError
@@ -49,7 +49,7 @@ def read_table(specs: Specs, template_file: str, table_file: str) -> None:
     try:
         template = Template.load(Path(template_file))
     except SpecError as error:
-        raise FaultySpecs({template_file: error.faults}) from None
+        raise FaultyTemplate({template_file: error.faults}) from None
     delimiter = "\t" if Path(table_file).suffix in _TABS else ","
     with _opened(table_file) as stream, busy() as say:
         rows = Rows(stream, delimiter)
@@ -74,7 +74,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 def _refuse_what_does_not_fit(
     template_file: str, template: Template, table_file: str, columns: list[str]
 ) -> None:
-    """Raise `FaultySpecs` for columns that are none or fill nothing, and for ones that lack."""
+    """Raise `FaultyTemplate` for columns that are none or fill nothing, and for ones that lack."""
     placeholders = template.placeholders()
     of_table = [*_misnamed(columns)] or [
         Fault(
@@ -94,7 +94,7 @@ def _refuse_what_does_not_fit(
     ]
     faults = {template_file: of_template, table_file: of_table}
     if any(faults.values()):
-        raise FaultySpecs({file: some for file, some in faults.items() if some})
+        raise FaultyTemplate({file: some for file, some in faults.items() if some})
 
 
 def _misnamed(columns: list[str]) -> Iterator[Fault]:
