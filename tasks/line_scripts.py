@@ -36,7 +36,7 @@ local function is_paused(bulk)
   local failures, allowed = tonumber(have[3] or '0'), tonumber(have[2])
   if failures <= allowed then return false end
   redis.call('HSET', bulk, 'paused_at', string.format('%.3f', now), 'paused_because',
-    string.format('%d of its members failed, and at most %d may.', failures, allowed))
+    string.format('more than %d of its members failed since it was begun or resumed.', allowed))
   return true
 end
 

@@ -270,7 +270,9 @@ async def test_it_pauses_by_itself_when_too_many_have_failed(desk: Desk, client:
 
     paused = client.bulk(bulk.id)
     assert (paused.state, paused.failures) == (BulkState.PAUSED, 2)
-    assert paused.paused_because == "2 of its members failed, and at most 1 may."
+    assert paused.paused_because == (
+        "more than 1 of its members failed since it was begun or resumed."
+    )
     resumed = client.resume_bulk(bulk.id)
     assert (resumed.state, resumed.failures) == (BulkState.RUNNING, 0)
     assert await desk.let_in() == ["web-5"]
