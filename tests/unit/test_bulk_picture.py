@@ -7,7 +7,7 @@ from envwright.cli.bulks import display
 from envwright.cli.bulks.display import PlainLines
 from envwright.cli.bulks.failures import TO_DO, sorted_out
 from envwright.cli.bulks.pace import Pace
-from envwright.cli.bulks.painter import picture
+from envwright.cli.bulks.painter import counts_in_words, picture
 from envwright.cli.bulks.watch import Progress
 from envwright.cli.painter import Marks, Painter
 from envwright.failure import Failure, FailureCategory
@@ -126,8 +126,13 @@ def test_failures_are_counted_by_sort() -> None:
 
 
 def counted(at: float, ready: int) -> Bulk:
+    """Up to 20 of it are under way, and the others wait in line."""
     return RUNNING.model_copy(
-        update={"counted_at": T0 + at, "states": {State.READY: ready, State.QUEUED: 300 - ready}}
+        update={
+            "counted_at": T0 + at,
+            "states": {State.READY: ready, State.QUEUED: 300 - ready},
+            "waiting": max(280 - ready, 0),
+        }
     )
 
 
@@ -144,6 +149,21 @@ def test_the_pace_is_that_of_the_last_minutes() -> None:
         pace.hear(counted(minute * 60, 20 + minute))
 
     assert pace.a_minute() == pytest.approx(1)
+
+
+def test_what_is_left_is_told_once_a_wave_is_through() -> None:
+    """All of a small bulk are begun at once: the first of them to end would promise hours."""
+    pace, first = Pace(), counted(60, 4)
+    in_one_wave = first.model_copy(update={"waiting": 0})
+    pace.hear(first)
+
+    assert pace.a_minute() is not None
+    assert pace.left(in_one_wave) is None
+    assert pace.left(counted(60, 150)) is not None
+
+
+def test_a_bulk_without_members_is_told_as_that() -> None:
+    assert counts_in_words(Bulk(id="labs", created_at=T0, counted_at=T0)) == "no members"
 
 
 def test_the_pace_begins_anew_where_members_begin_anew() -> None:

@@ -37,6 +37,11 @@ class Pace:
         return (after - before) / (now - begun) * 60
 
     def left(self, bulk: Bulk) -> float | None:
-        """Seconds until all members are at rest, if it goes on like this."""
+        """Seconds until all members are at rest, if it goes on like this.
+
+        None in its first wave: the first to end say little about when the others will.
+        """
         rate = self.a_minute()
-        return None if rate is None else (bulk.total - bulk.at_rest) / rate * 60
+        if rate is None or bulk.at_rest < bulk.under_way:
+            return None
+        return (bulk.total - bulk.at_rest) / rate * 60

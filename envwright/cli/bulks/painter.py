@@ -43,6 +43,8 @@ def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
 
 def counts_in_words(bulk: Bulk) -> str:
     """1 of 3 at rest: 1 ready, 2 in line."""
+    if not bulk.total:
+        return "no members"
     told = ", ".join(f"{count} {word}" for word, count, _ in _counts(bulk) if count)
     return f"{bulk.at_rest} of {bulk.total} at rest: {told}"
 
