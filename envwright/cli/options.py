@@ -36,6 +36,14 @@ JsonRun = Annotated[
         help="Print JSON, a document a line: what was accepted, events, the result.",
     ),
 ]
+JsonBulk = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        metavar=NO_VALUE,
+        help="Print JSON, a document a line: what was accepted, the progress, the report.",
+    ),
+]
 NoWait = Annotated[
     bool,
     typer.Option("--no-wait", metavar=NO_VALUE, help="Return as soon as the job is on record."),

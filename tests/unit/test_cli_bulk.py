@@ -1,11 +1,13 @@
 """`envwright bulk` and `envwright bulks`: what is asked for, what is shown, and the report."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from envwright.bulk import Bulk, BulkState
 from envwright.cli.app import run
@@ -464,6 +466,29 @@ def test_a_bulk_is_shown_with_its_members_in_json(
     assert [one["state"] for one in document(capsys)["members"]] == ["failed", "queued"]
 
 
+@pytest.mark.parametrize("width", [56, 60, 80])
+def test_bulks_are_a_line_each_on_a_narrow_terminal(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    width: int,
+) -> None:
+    """A name gets what the others leave; the id is whole, since the other commands take it."""
+    run(["bulk", lines("aa"), "--no-wait", "--name", "labs-of-the-autumn"])
+    capsys.readouterr()
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert run(["bulks"]) == 0
+
+    heading, line = Text.from_ansi(capsys.readouterr().out).plain.splitlines()
+    assert line.startswith(the_bulk(client).id)
+    assert "  running  " in line
+    assert heading.split()[-1] == ("age" if width > 76 else "of")
+
+
 def test_which_bulk_is_meant_must_be_clear(
     client: InMemoryClient, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -472,7 +497,7 @@ def test_which_bulk_is_meant_must_be_clear(
     capsys.readouterr()
 
     assert run(["bulks", "show", "labs"]) == 1
-    assert "Several bulks are named labs: give one of " in capsys.readouterr().err
+    assert "Several bulks are named labs; give the id of one: " in capsys.readouterr().err
     assert run(["bulks", "pause", "lab"]) == 1
     assert "There is no bulk lab: `envwright bulks` shows all." in capsys.readouterr().err
 

@@ -20,6 +20,7 @@ from envwright.cli.requests import How
 from envwright.cli.waiting import BUILT, SETTLED, Goal
 from envwright.client import Client
 from envwright.errors import AmbiguousName, StoreUnavailable, UnknownBulk
+from envwright.moments import moment
 from envwright.priority import Priority
 from envwright.requests import Answer
 from envwright.states import HOLDS_NOTHING, State
@@ -36,8 +37,8 @@ def found(client: Client, name: str) -> Bulk:
         if not called_so:
             raise
     if len(called_so) > 1:
-        ids = ", ".join(one.id for one in called_so)
-        raise AmbiguousName(f"Several bulks are named {name}: give one of {ids}.")
+        ids = joined(f"{one.id} of {moment(one.created_at)}" for one in called_so)
+        raise AmbiguousName(f"Several bulks are named {name}; give the id of one: {ids}.")
     return called_so[0]
 
 

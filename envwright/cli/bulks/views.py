@@ -1,7 +1,7 @@
 """What is shown of bulks, and said of what was asked of one."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.table import Table
@@ -21,6 +21,9 @@ from envwright.moments import moment
 if TYPE_CHECKING:
     from envwright.client import Client
 
+_WIDE: Final = 76
+"""Columns from which on a bulk's age fits beside its counts and some of its name."""
+
 
 def show_bulks(client: "Client", as_json: bool) -> None:
     """All bulks, a line each, the newest first."""
@@ -28,7 +31,8 @@ def show_bulks(client: "Client", as_json: bool) -> None:
     if as_json:
         print_json("bulks", bulks=[described(one) for one in found])
     elif found:
-        console().print(_table(found, client.now()))
+        out = console()
+        out.print(_table(found, client.now(), out.width))
     else:
         sys.stderr.write("There are no bulks to show: `envwright bulk FILE` begins one.\n")
 
@@ -96,12 +100,16 @@ def _about(bulk: Bulk) -> Table:
     )
 
 
-def _table(bulks: list[Bulk], now: float) -> Table:
-    table = columns("bulk", "name", "state", "at rest", "failed", "in line", "of", "age")
-    for index in (3, 4, 5, 6, 7):
-        table.columns[index].justify = "right"
-        table.columns[index].no_wrap = True
-    table.columns[0].no_wrap = True
+def _table(bulks: list[Bulk], now: float, width: int) -> Table:
+    """All bulks, a line each in `width` columns; a long name is cut, and an id never."""
+    with_age = width >= _WIDE
+    counts = ("at rest", "failed", "in line", "of", *(("age",) if with_age else ()))
+    table = columns("bulk", "name", "state", *counts)
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[3:]:
+        column.justify = "right"
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "ellipsis"
     for one in bulks:
         table.add_row(
             styled(one.id, "bold"),
@@ -111,6 +119,6 @@ def _table(bulks: list[Bulk], now: float) -> Table:
             Text(str(one.failed), "red" if one.failed else "dim"),
             Text(str(one.waiting), "" if one.waiting else "dim"),
             Text(str(one.total)),
-            Text(age(now - one.created_at), "dim"),
+            *([Text(age(now - one.created_at), "dim")] if with_age else []),
         )
     return table

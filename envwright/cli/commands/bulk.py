@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, JsonRun, NoWait, RedisUrl, Report, Timeout
+from envwright.cli.options import NO_VALUE, JsonBulk, NoWait, RedisUrl, Report, Timeout
 from envwright.priority import Priority
 
 
@@ -62,7 +62,7 @@ def bulk(
     no_wait: NoWait = False,
     timeout: Timeout = None,
     report: Report = None,
-    as_json: JsonRun = False,
+    as_json: JsonBulk = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Build many environments as one thing, and show how it goes.

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, Json, JsonRun, JsonWatch, NoWait, RedisUrl, Timeout, Yes
+from envwright.cli.options import NO_VALUE, Json, JsonBulk, NoWait, RedisUrl, Timeout, Yes
 
 Bulk = Annotated[str, typer.Argument(metavar="BULK", help="A bulk, by id or by name.")]
 
@@ -51,7 +51,7 @@ def show(bulk: Bulk, as_json: Json = False, redis_url: RedisUrl = None) -> int:
 
 @bulks.command()
 def watch(
-    bulk: Bulk, timeout: Timeout = None, as_json: JsonWatch = False, redis_url: RedisUrl = None
+    bulk: Bulk, timeout: Timeout = None, as_json: JsonBulk = False, redis_url: RedisUrl = None
 ) -> int:
     """Show how a bulk goes until nobody works on it any more."""
     from envwright.cli.bulks import requests
@@ -92,7 +92,7 @@ def retry(
     bulk: Bulk,
     no_wait: NoWait = False,
     timeout: Timeout = None,
-    as_json: JsonRun = False,
+    as_json: JsonBulk = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Go on with those of a bulk that failed, also where it was paused."""
@@ -119,7 +119,7 @@ def down(
     yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
-    as_json: JsonRun = False,
+    as_json: JsonBulk = False,
     redis_url: RedisUrl = None,
 ) -> int:
     """Take all environments of a bulk down. What waits in line is not begun.
