@@ -33,8 +33,8 @@ local growth = {growth}
 local function look_into(key, capacity, refill)
   local have = redis.call('HMGET', key, 'left', 'at', 'pace', 'shrunk_at')
   local bucket = {key = key, capacity = tonumber(capacity), refill = tonumber(refill)}
-  bucket.pace, bucket.shrunk_at = tonumber(have[3]) or 1, tonumber(have[4]) or 0
   -- A clock that was set back must not leave it waiting for the time to come again.
+  bucket.pace, bucket.shrunk_at = tonumber(have[3]) or 1, math.min(now, tonumber(have[4]) or 0)
   local passed = math.max(0, now - (tonumber(have[2]) or now))
   local left = (tonumber(have[1]) or bucket.capacity) + passed * bucket.refill * bucket.pace
   bucket.left = math.min(bucket.capacity, left)
@@ -88,7 +88,7 @@ while key < #KEYS do
   -- Who has to wait is the last who is given anything.
   if wait > 0 and #buckets > 1 then argument = argument + calls - at_once - 1 end
   for _, bucket in ipairs(buckets) do keep(bucket) end
-  answers[#answers + 1] = {at_once, string.format('%.6f', wait)}
+  answers[#answers + 1] = {at_once, string.format('%.17g', wait)}
 end
 return answers
 """

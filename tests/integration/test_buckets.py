@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from config.settings import AwsLimit
-from tasks.aws.buckets import GROWTH, LEAST_PACE, SHRINK, Ask, Bucket, Buckets, Grant
+from tasks.aws.buckets import GROWTH, LEAST_PACE, SHRINK, SHRINK_EVERY, Ask, Bucket, Buckets, Grant
 
 SLOW = AwsLimit(capacity=5, refill=0.001)
 """Nothing comes into it while a test lasts."""
@@ -155,6 +155,34 @@ async def test_a_bucket_that_aws_found_empty_is_emptied_and_slows_down(
         pace = await buckets.shrink(one)
 
     assert pace == pytest.approx(LEAST_PACE)
+
+
+async def test_a_clock_that_was_set_back_keeps_no_bucket_from_slowing_down(
+    redis: Redis, bucket: Callable[..., Bucket]
+) -> None:
+    """For longer than it would otherwise be kept from it."""
+    buckets, one = Buckets(redis), bucket(AwsLimit(capacity=50, refill=2))
+    await buckets.shrink(one)
+    for name in ("at", "shrunk_at"):
+        ahead = float(await redis.hget(one.key, name) or 0) + 3600
+        await redis.hset(one.key, name, ahead)
+
+    await take(buckets, 1, one)
+    await redis.hincrbyfloat(one.key, "shrunk_at", -SHRINK_EVERY)
+
+    assert await buckets.shrink(one) == pytest.approx(SHRINK**2, abs=0.01)
+
+
+async def test_a_wait_is_told_however_short_it_is(
+    redis: Redis, bucket: Callable[..., Bucket]
+) -> None:
+    """As none it would be a token that was taken, and that nobody is given."""
+    buckets, one = Buckets(redis), bucket(AwsLimit(capacity=2, refill=1))
+    await take(buckets, 1, one)
+    await let_pass(redis, one, -3600)
+    await redis.hset(one.key, "left", 1 - 1e-9)
+
+    assert (await take(buckets, 1, one)).wait == pytest.approx(1e-9)
 
 
 async def test_a_slow_bucket_grows_back_and_is_kept_until_it_has(
