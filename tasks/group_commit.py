@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 _AT_ONCE: Final = 100
 """The most scripts of one round trip: none of them waits long for the others."""
@@ -73,5 +73,6 @@ class GroupCommit:
         """For a Redis that does not have the script yet: redis-py loads it."""
         try:
             return await write.script(keys=write.keys, args=write.args)
-        except RedisError as error:
+        except Exception as error:
+            # It is this one's alone: the others of its group are answered.
             return error

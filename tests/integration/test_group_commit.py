@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
@@ -24,6 +25,13 @@ class CountingRedis(Redis):
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
         self.trips += 1
         return super().pipeline(*args, **options)
+
+
+class Unloadable(AsyncScript):
+    """A script whose loading fails."""
+
+    async def __call__(self, *_: Any, **__: Any) -> Any:
+        raise OSError("too many open files")
 
 
 @pytest.fixture
@@ -75,6 +83,27 @@ async def test_a_refusal_is_only_for_who_caused_it(redis: CountingRedis, key_pre
 
     assert (before, after) == ("before", "after")
     assert isinstance(refused, ResponseError)
+
+
+async def test_scripts_that_redis_forgets_are_loaded_again(
+    redis: CountingRedis, key_prefix: str
+) -> None:
+    """As after its restart, or a failover; one that cannot be is told to its caller alone."""
+    writes, echo, key = GroupCommit(redis), redis.register_script(ECHO), f"{key_prefix}:echo"
+    broken: Any = Unloadable(redis, "return 1")
+    await writes.run(echo, [key], ["before"])
+    await redis.script_flush()
+
+    first, refused, last = await asyncio.gather(
+        writes.run(echo, [key], ["first"]),
+        writes.run(broken, [key], []),
+        writes.run(echo, [key], ["last"]),
+        return_exceptions=True,
+    )
+
+    assert (first, last) == ("first", "last")
+    assert isinstance(refused, OSError)
+    assert await redis.lrange(key, 0, -1) == ["before", "first", "last"]
 
 
 async def test_a_caller_that_gives_up_harms_nobody(redis: CountingRedis, key_prefix: str) -> None:
