@@ -82,29 +82,39 @@ for i = 1, #all, 2 do
   end
 end
 
+local function waiting_run(record, flow)
+  local have = fields_of(record, 'line', 'run_id', 'step', 'run', 'state', 'format')
+  -- Of another format, it would be let in for nobody: `due` forgets it.
+  if have[5] ~= 'queued' or have[6] ~= format then return end
+  return have[1] == line_mark(have[2], flow) and {have[2], have[3], have[4], have[5]}
+end
+
 local taken, held, looked = {}, {}, 0
 while #taken < tonumber(at_once) and looked < tonumber(looks) do
   looked = looked + 1
   local flow, score = unpack(redis.call('ZPOPMIN', flows))
   if not flow then break end
-  local bulk, rank = bulks .. flow, math.floor(score / 1e12)
+  local bulk, line, rank = bulks .. flow, lines .. flow, math.floor(score / 1e12)
   if redis.call('HLEN', under_way) >= room_for(limit, rank) then
     -- For those behind it there is no more room than for this one.
     held[flow] = score
     break
   end
-  local environment = not is_paused(bulk) and redis.call('LPOP', lines .. flow)
-  if environment then
+  local environment = redis.call('LINDEX', line, 0)
+  local run = environment and waiting_run(records .. environment, flow)
+  if run and is_paused(bulk) then held[flow] = score
+  elseif run then
+    redis.call('LPOP', line)
     take_turn(flows, turns, flow, rank)
-    local record = records .. environment
-    local have = fields_of(record, 'run_id', 'step', 'run', 'state', 'line', 'format')
-    -- Of another format, it would be let in for nobody: `due` forgets it.
-    if have[4] == 'queued' and have[6] == format and have[5] == line_mark(have[1], flow) then
-      let_in(record, under_way, areas, area, bulk, environment, have[1], run_in(have[3]), flow)
-      redis.call('ZADD', due, now + grace, environment)
-      taken[#taken + 1] = {environment, have[1], have[2], have[3], have[4]}
-    end
-  elseif redis.call('EXISTS', lines .. flow) == 1 then held[flow] = score end
+    let_in(records .. environment, under_way, areas, area, bulk, environment, run[1],
+      run_in(run[3]), flow)
+    redis.call('ZADD', due, now + grace, environment)
+    taken[#taken + 1] = {environment, unpack(run)}
+  elseif environment then
+    -- Nobody waits there any more: that costs no turn, and is gone also where the bulk is paused.
+    redis.call('LPOP', line)
+    redis.call('ZADD', flows, score, flow)
+  end
 end
 for flow, score in pairs(held) do redis.call('ZADD', flows, score, flow) end
 if redis.call('EXISTS', flows, under_way) == 0 then redis.call('SREM', areas, area) end

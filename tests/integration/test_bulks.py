@@ -333,6 +333,7 @@ async def test_taken_down_nothing_of_it_is_begun_any_more(
     assert client.bulk(bulk.id).paused_at is not None
     assert await desk.let_in() == []
     assert queued(client, database) == 3
+    assert database.exists(desk.keys.line(REGION, bulk.id), desk.keys.areas) == 0
     for n in range(3):
         desk.end(f"web-{n}", State.DESTROYED)
     assert client.bulk(bulk.id).state is BulkState.DONE

@@ -63,6 +63,16 @@ async def test_many_stale_entries_do_not_stop_redis(desk: Desk) -> None:
     assert desk.redis.exists(line, desk.keys.flows(REGION)) == 0
 
 
+async def test_stale_entries_cost_their_bulk_no_turn(desk: Desk) -> None:
+    """Members that were taken down in line do not hold up those behind them for a round each."""
+    for name in ("a-1", "a-2", "a-3", "b-1", "b-2"):
+        desk.accept(name, Priority.LOW, name[0])
+    for name in ("a-1", "a-2"):
+        desk.replace(f"{name}.{REGION}")
+
+    assert await desk.let_in() == ["a-3", "b-1", "b-2"]
+
+
 @pytest.mark.parametrize("text", ["{nonsense", "7"])
 async def test_a_run_that_cannot_be_read_is_let_in(desk: Desk, text: str) -> None:
     """It is its step that says what is wrong, as it is without a line."""
