@@ -13,8 +13,8 @@ from envwright.record import Event
 REDIS_AWAY: Final = "Redis does not answer: waiting a few seconds for it. The jobs go on."
 
 
-class Display(Protocol):
-    """Shows the updates of a watch, one way or another."""
+class Screen(Protocol):
+    """Where something is watched, until the watch ends."""
 
     def __enter__(self) -> Self: ...
 
@@ -25,19 +25,23 @@ class Display(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
+    def show_outage(self, is_away: bool) -> None:
+        """Say that Redis does not answer, or that it answers again."""
+        ...
+
+
+class Display(Screen, Protocol):
+    """Shows the updates of a watch, one way or another."""
+
     def show(self, update: Update) -> None: ...
 
     def join(self, update: Update) -> None:
         """Begin with an environment as it is now: its events so far happened before we came."""
         ...
 
-    def show_outage(self, is_away: bool) -> None:
-        """Say that Redis does not answer, or that it answers again."""
-        ...
 
-
-class LineDisplay:
-    """Plain lines on stdout, each flushed; outages on stderr."""
+class Lines:
+    """Lines on stdout; outages on stderr."""
 
     def __enter__(self) -> Self:
         return self
@@ -50,6 +54,14 @@ class LineDisplay:
     ) -> None:
         sys.stdout.flush()
 
+    def show_outage(self, is_away: bool) -> None:
+        sys.stderr.write(f"{REDIS_AWAY if is_away else 'Redis answers again.'}\n")
+        sys.stderr.flush()
+
+
+class LineDisplay(Lines):
+    """Plain lines, each flushed."""
+
     def show(self, update: Update) -> None:
         for event in update.events:
             self._print(update.record.environment_id, event)
@@ -61,10 +73,6 @@ class LineDisplay:
             f"{moment(record.updated_at)}  {record.environment_id}  is {record.state}{at_step}\n"
         )
         sys.stdout.flush()
-
-    def show_outage(self, is_away: bool) -> None:
-        sys.stderr.write(f"{REDIS_AWAY if is_away else 'Redis answers again.'}\n")
-        sys.stderr.flush()
 
     def _print(self, environment_id: str, event: Event) -> None:
         sys.stdout.write(f"{moment(event.at)}  {environment_id}  {sentence(event)}\n")

@@ -48,8 +48,12 @@ NoWait = Annotated[
     bool,
     typer.Option("--no-wait", metavar=NO_VALUE, help="Return as soon as the job is on record."),
 ]
-
-
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", metavar=NO_VALUE, help="Also instances that are protected from termination."
+    ),
+]
 Yes = Annotated[
     bool,
     typer.Option("--yes", "-y", metavar=NO_VALUE, help="Do not ask, also not on a terminal."),

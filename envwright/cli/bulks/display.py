@@ -2,8 +2,7 @@
 
 import sys
 import time
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +10,7 @@ from rich.text import Text
 from envwright.bulk import Bulk
 from envwright.cli.bulks.painter import counts_in_words, pace_in_words, picture
 from envwright.cli.bulks.watch import Progress
-from envwright.cli.lines import REDIS_AWAY
+from envwright.cli.lines import Lines, Screen
 from envwright.cli.output import clean, console, is_interactive, print_json
 from envwright.cli.painter import Painter
 from envwright.cli.progress import Picture
@@ -22,23 +21,10 @@ _EVERY: Final = 10.0
 """Seconds between two lines that only count anew."""
 
 
-class BulkDisplay(Protocol):
+class BulkDisplay(Screen, Protocol):
     """Shows the progress of a bulk, one way or another."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
-
     def show(self, progress: Progress) -> None: ...
-
-    def show_outage(self, is_away: bool) -> None:
-        """Say that Redis does not answer, or that it answers again."""
-        ...
 
 
 def display_for(client: Client, as_json: bool) -> BulkDisplay:
@@ -67,26 +53,12 @@ class BulkPicture(Picture):
         return picture(Painter(self._marks, width, now), self._progress, height)
 
 
-class PlainLines:
-    """A line when its state changes or members fail for a new reason, and now and then the counts.
-
-    Outages go to stderr.
-    """
+class PlainLines(Lines):
+    """A line when its state changes or members fail anew, and now and then the counts."""
 
     def __init__(self) -> None:
         self._last: Progress | None = None
         self._told_at = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        sys.stdout.flush()
 
     def show(self, progress: Progress) -> None:
         known = {one.title for one in self._last.failures} if self._last else set()
@@ -94,10 +66,6 @@ class PlainLines:
             self._last, self._told_at = progress, time.monotonic()
             self._print(progress, known)
             sys.stdout.flush()
-
-    def show_outage(self, is_away: bool) -> None:
-        sys.stderr.write(f"{REDIS_AWAY if is_away else 'Redis answers again.'}\n")
-        sys.stderr.flush()
 
     def _is_worth_a_line(self, progress: Progress, known: set[str]) -> bool:
         if self._last is None or {one.title for one in progress.failures} - known:

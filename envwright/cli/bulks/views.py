@@ -54,34 +54,33 @@ def show_bulk(client: "Client", bulk: Bulk, as_json: bool) -> None:
 
 def tell_paused(bulk: Bulk, as_json: bool) -> None:
     """That no more of it is let in."""
-    if as_json:
-        print_json("bulk", bulk=described(bulk))
-        return
-    if bulk.state is BulkState.DONE:
-        typer.echo(f"{_called(bulk)} is done: there is nothing to pause.")
-        return
-    typer.echo(
-        f"{_called(bulk)} is paused: {bulk.waiting} wait in line, and {bulk.under_way} that were "
-        f"let in go on. `envwright bulks resume {bulk.id}` goes on with it."
+    _tell(
+        bulk,
+        as_json,
+        f"is paused: {bulk.waiting} wait in line, and {bulk.under_way} that were let in go on. "
+        f"`envwright bulks resume {bulk.id}` goes on with it.",
+        otherwise="there is nothing to pause",
     )
 
 
 def tell_resumed(bulk: Bulk, as_json: bool) -> None:
     """That it goes on."""
-    if as_json:
-        print_json("bulk", bulk=described(bulk))
-        return
-    if bulk.state is BulkState.DONE:
-        typer.echo(f"{_called(bulk)} is done: there is nothing to go on with.")
-        return
-    typer.echo(
-        f"{_called(bulk)} goes on, {counts_in_words(bulk)}. `envwright bulks watch {bulk.id}` "
-        f"shows how."
+    _tell(
+        bulk,
+        as_json,
+        f"goes on, {counts_in_words(bulk)}. `envwright bulks watch {bulk.id}` shows how.",
+        otherwise="there is nothing to go on with",
     )
 
 
-def _called(bulk: Bulk) -> str:
-    return clean(capitalized(titled(bulk)))
+def _tell(bulk: Bulk, as_json: bool, what: str, *, otherwise: str) -> None:
+    """Say this of it; `otherwise` is why that is not so where the bulk is done."""
+    if as_json:
+        print_json("bulk", bulk=described(bulk))
+        return
+    is_done = bulk.state is BulkState.DONE
+    told = f"is done: {otherwise}." if is_done else what
+    typer.echo(f"{clean(capitalized(titled(bulk)))} {told}")
 
 
 def _about(bulk: Bulk) -> Table:

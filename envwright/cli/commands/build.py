@@ -9,6 +9,7 @@ from envwright.cli import exits, inputs
 from envwright.cli.options import (
     NO_VALUE,
     Files,
+    Force,
     JsonRun,
     Names,
     NoWait,
@@ -46,12 +47,7 @@ def up(
 
 def down(
     names: Names,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force", metavar=NO_VALUE, help="Also instances that are protected from termination."
-        ),
-    ] = False,
+    force: Force = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,

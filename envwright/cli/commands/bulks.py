@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, Json, JsonBulk, NoWait, RedisUrl, Timeout, Yes
+from envwright.cli.options import Force, Json, JsonBulk, NoWait, RedisUrl, Timeout, Yes
 
 Bulk = Annotated[str, typer.Argument(metavar="BULK", help="A bulk, by id or by name.")]
 
@@ -110,12 +110,7 @@ def retry(
 @bulks.command()
 def down(
     bulk: Bulk,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force", metavar=NO_VALUE, help="Also instances that are protected from termination."
-        ),
-    ] = False,
+    force: Force = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
