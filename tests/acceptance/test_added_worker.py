@@ -5,16 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from bench.shapes import SMALL
 from envwright.client import Client
 from envwright.names import Step
-from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
 from tests.acceptance.conftest import COMMAND_TIMEOUT, done, how_much_exists, wait_for_log
 from tests.cloud import Behaviour, Cloud
 from tests.cloud.terms import Durations
 from tests.conftest import WorkerFactory
-from tests.everything import IMAGE
-from tests.repository import ROOT
 from worker.servers import LocalAws
 from worker.stack import LocalWorker
 
@@ -39,14 +37,6 @@ WORKER: Final = {
 LEAST_SHARE: Final = 0.25
 
 
-def small(name: str) -> EnvironmentSpec:
-    """examples/web.yaml in one zone and with one instance."""
-    web = load_spec(ROOT / "examples" / "web.yaml")
-    network = web.network.model_copy(update={"zones": web.network.zones[:1]})
-    group = web.instances["web"].model_copy(update={"count": 1, "image": IMAGE})
-    return web.model_copy(update={"name": name, "network": network, "instances": {"web": group}})
-
-
 def finished(worker: LocalWorker) -> Sequence[str]:
     """The steps that a worker says it has done, each with its environment."""
     told = [json.loads(line) for line in worker.child.output().splitlines() if "step_fin" in line]
@@ -60,7 +50,7 @@ def test_a_worker_that_is_added_takes_its_share_at_once(
     together keep to AWS's request limits."""
     cloud.behave(AWS)
     first = worker(**WORKER)
-    tickets = client.enqueue_many([small(f"web-{number:02}") for number in range(MANY)])
+    tickets = client.enqueue_many([SMALL.spec(f"web-{number:02}") for number in range(MANY)])
     wait_for_log(first, "step_finished", times=SLOTS)
 
     second = worker(**WORKER)

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from typing import Final
 
+from bench.limit import LEAST_CALLS
 from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
 from tests.cloud import Behaviour, Cloud
@@ -37,18 +38,6 @@ WORKER: Final = {
     "poll_every": POLL_EVERY * TIME_SCALE,
     "instance_timeout": 60.0,
 }
-LEAST: Final = {
-    "CreateVpc": 1,
-    "CreateInternetGateway": 1,
-    "AttachInternetGateway": 1,
-    "CreateRoute": 1,
-    "CreateSubnet": 1,
-    "CreateSecurityGroup": 1,
-    "AuthorizeSecurityGroupIngress": 1,
-    "RunInstances": 1,
-}
-"""The calls that make one: a public network of one zone, a group, an instance."""
-
 WEB: Final = load_spec(ROOT / "examples" / "web.yaml")
 
 
@@ -71,6 +60,6 @@ async def test_fifty_at_once_are_never_throttled(begin: Begin, cloud: Cloud) -> 
     assert Counter(record.state for record in records) == {State.READY: MANY}
     throttled = [call.action for call in cloud.journal if call.code == "RequestLimitExceeded"]
     assert Counter(throttled) == {}
-    expected = {action: times * MANY for action, times in LEAST.items()}
+    expected = {action: times * MANY for action, times in LEAST_CALLS.items()}
     assert Counter(cloud.mutating) == expected, cloud.counted()
     assert len(cloud.calls("DescribeInstanceStatus")) < POLLS / 4, cloud.counted()
