@@ -64,8 +64,9 @@ class InMemoryBulkStore(BulkStore):
         }
         return self._opened[bulk_id].model_copy(update=counted)
 
-    def ids(self) -> list[str]:
-        return list(self._opened)[::-1]
+    def ids(self, name: str | None = None) -> list[str]:
+        found = [one.id for one in self._opened.values() if name is None or one.name == name]
+        return found[::-1]
 
     def note_answers(
         self, bulk_id: str, refused: Mapping[str, str], granted: Sequence[str]

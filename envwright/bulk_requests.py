@@ -1,5 +1,6 @@
 """What callers ask of a bulk: many environments as one thing."""
 
+import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +12,13 @@ from envwright import requests
 from envwright.acceptance import CHUNK, Acceptance
 from envwright.bulk import FAILED_MEMBERS, Bulk, BulkAnswer, Member
 from envwright.bulk_store import BulkStore
+from envwright.errors import StoreCorrupt, UnknownBulk
 from envwright.priority import Priority
 from envwright.requests import Answer, Ticket, Wish
 from envwright.runs import retried
 from envwright.spec import EnvironmentSpec
+
+logger = logging.getLogger(__name__)
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -72,10 +76,15 @@ class BulkRequests:
         """A bulk, its members counted by their state. Raises `UnknownBulk`."""
         return self._bulks.read(bulk_id)
 
-    def bulks(self) -> Iterator[Bulk]:
-        """All bulks, the newest first."""
-        for bulk_id in self._bulks.ids():
-            yield self._bulks.read(bulk_id)
+    def bulks(self, name: str | None = None) -> Iterator[Bulk]:
+        """All bulks, the newest first; or those of this name. The log names what cannot be read."""
+        for bulk_id in self._bulks.ids(name):
+            try:
+                bulk = self._bulks.read(bulk_id)
+            except (UnknownBulk, StoreCorrupt) as error:
+                logger.warning("%s", error)
+                continue
+            yield bulk
 
     def bulk_members(self, bulk_id: str) -> Iterator[Member]:
         """The environments of a bulk, in the order in which they were asked for.

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from pydantic import ValidationError
+
 from envwright.bulk import Bulk, Member
 from envwright.connection import Connection
-from envwright.errors import UnknownBulk
+from envwright.errors import StoreCorrupt, UnknownBulk
 from envwright.failure import Failure
 from envwright.priority import Priority
 from envwright.scripts import COUNT_MEMBERS
@@ -69,7 +71,7 @@ class BulkStore(Connection):
         self.confirm()
 
     def read(self, bulk_id: str) -> Bulk:
-        """The bulk, and its members counted. Raises `UnknownBulk`."""
+        """The bulk, and its members counted. Raises `UnknownBulk`, and `StoreCorrupt`."""
         with self._answering():
             pipe = self._redis.pipeline(transaction=False)
             pipe.hgetall(self._keys.bulk(bulk_id))
@@ -79,22 +81,32 @@ class BulkStore(Connection):
             fields, total, refused, existing = pipe.execute()
         if not fields:
             raise unknown_bulk(bulk_id)
-        return Bulk.model_validate(
-            {
-                **fields,
-                **self._counted(bulk_id, total),
-                "id": bulk_id,
-                "total": total,
-                "refused": refused,
-                "existing": existing,
-                "counted_at": self.now(),
-            }
-        )
+        counted = self._counted(bulk_id, total) | {
+            "id": bulk_id,
+            "total": total,
+            "refused": refused,
+            "existing": existing,
+            "counted_at": self.now(),
+        }
+        try:
+            return Bulk.model_validate(fields | counted)
+        except ValidationError as error:
+            wrong = ", ".join(str(one["loc"][0]) for one in error.errors())
+            raise StoreCorrupt(
+                f"What Redis holds of the bulk {bulk_id} cannot be read ({wrong}): find out who "
+                f"changed {self._keys.bulk(bulk_id)}."
+            ) from None
 
-    def ids(self) -> list[str]:
-        """The ids of all bulks, the newest first."""
+    def ids(self, name: str | None = None) -> list[str]:
+        """The ids of all bulks, the newest first; or only of those with this name."""
         with self._answering():
-            return cast(list[str], self._redis.zrange(self._keys.bulks, 0, -1, desc=True))
+            found = cast(list[str], self._redis.zrange(self._keys.bulks, 0, -1, desc=True))
+            if name is None:
+                return found
+            pipe = self._redis.pipeline(transaction=False)
+            for one in found:
+                pipe.hget(self._keys.bulk(one), "name")
+            return [one for one, its in zip(found, pipe.execute(), strict=True) if its == name]
 
     def note_answers(
         self, bulk_id: str, refused: Mapping[str, str], granted: Sequence[str]

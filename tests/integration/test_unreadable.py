@@ -154,6 +154,22 @@ def test_what_cannot_be_read_of_a_bulk_holds_up_no_other_member(
     assert "cannot be read" in answer.refused[WEB]
 
 
+def test_what_cannot_be_read_of_one_bulk_hides_no_other(
+    client: Client, database: redis.Redis
+) -> None:
+    """Its key was changed, or deleted: the others are listed, and found by their names."""
+    keys = client.settings.keys
+    changed, deleted, good = [client.enqueue_bulk([], name="labs").id for _ in range(3)]
+    client.enqueue_bulk([], name="others")
+    database.hset(keys.bulk(changed), "created_at", "yesterday")
+    database.delete(keys.bulk(deleted))
+
+    assert [one.name for one in client.bulks()] == ["others", "labs"]
+    assert [one.id for one in client.bulks("labs")] == [good]
+    with pytest.raises(StoreCorrupt, match=rf"bulk {changed} cannot be read \(created_at\)"):
+        client.bulk(changed)
+
+
 def test_the_newest_are_shown_first(client: Client, database: redis.Redis) -> None:
     """And no more than are kept."""
     with database.pipeline() as pipe:

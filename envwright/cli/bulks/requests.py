@@ -33,7 +33,7 @@ def found(client: Client, name: str) -> Bulk:
     try:
         return client.bulk(name)
     except UnknownBulk:
-        called_so = [one for one in client.bulks() if one.name == name]
+        called_so = [*client.bulks(name)]
         if not called_so:
             raise
     if len(called_so) > 1:
