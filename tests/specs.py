@@ -1,5 +1,6 @@
 """Specs for tests: small ones that are quick to build."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from envwright.spec import EnvironmentSpec, parse_spec
@@ -17,6 +18,11 @@ def spec_data(name: str = "web", **changes: Any) -> dict[str, Any]:
 def spec(name: str = "web", **changes: Any) -> EnvironmentSpec:
     """The same as a spec."""
     return parse_spec(spec_data(name, **changes))
+
+
+def some(count: int, **changes: Any) -> Iterator[EnvironmentSpec]:
+    """So many of them, `web-0` and so on."""
+    return (spec(f"web-{n}", **changes) for n in range(count))
 
 
 def with_instances(image: str, name: str = "web", **changes: Any) -> dict[str, Any]:
