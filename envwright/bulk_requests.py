@@ -3,10 +3,10 @@
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from envwright import requests
 from envwright.acceptance import CHUNK, Acceptance
@@ -16,7 +16,7 @@ from envwright.errors import StoreCorrupt, UnknownBulk
 from envwright.priority import Priority
 from envwright.requests import Answer, Ticket, Wish
 from envwright.runs import retried
-from envwright.spec import EnvironmentSpec
+from envwright.spec import EnvironmentSpec, parse_spec
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class BulkRequests:
 
     def enqueue_bulk(
         self,
-        specs: Iterable[EnvironmentSpec],
+        specs: Iterable[EnvironmentSpec | Mapping[str, Any]],
         *,
         name: str | None = None,
         priority: Priority = Priority.LOW,
@@ -47,19 +47,22 @@ class BulkRequests:
         When more than `max_failures` members have failed, the bulk pauses by itself.
 
         After a `StoreUnavailable` half-way, what was accepted stays so. The same specs again under
-        the same `bulk_id` make no second runs, and go on with the others.
+        the same `bulk_id` make no second runs, and go on with the others. A spec that is not valid
+        (`SpecError`) ends it alike: read by `parse_spec` beforehand, all are checked first.
 
         Raises `ValueError` for a `bulk_id` that is none: it has up to 64 letters, digits, `_`, `.`
         and `-`; and for `max_failures` that are no number from 0 on.
         """
-        opened = self._bulks.open(
+        wanted = (
             _checked(bulk_id) if bulk_id else _new_id(),
             name,
             Priority(priority),
             _countable(max_failures),
         )
-        waiting = iter(specs)
-        while chunk := list(islice(waiting, CHUNK)):
+        waiting = (one if isinstance(one, EnvironmentSpec) else parse_spec(one) for one in specs)
+        chunk = list(islice(waiting, CHUNK))  # A fault in the first ones leaves no empty bulk.
+        opened = self._bulks.open(*wanted)
+        while chunk:
             wishes = [
                 requests.in_order(requests.for_spec(one), opened.priority, opened.id)
                 for one in chunk
@@ -69,6 +72,7 @@ class BulkRequests:
             self._bulks.note_answers(opened.id, _refused(wishes, answers), granted)
             if told is not None:
                 told(answers)
+            chunk = list(islice(waiting, CHUNK))
         self._bulks.seal(opened.id)
         return self._bulks.read(opened.id)
 

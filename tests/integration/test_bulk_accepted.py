@@ -10,13 +10,13 @@ import redis
 from envwright.acceptance import CHUNK
 from envwright.bulk import BulkState
 from envwright.client import Client
-from envwright.errors import SpecConflict, UnknownBulk
+from envwright.errors import SpecConflict, SpecError, UnknownBulk, UnknownEnvironment
 from envwright.priority import Priority
 from envwright.spec import EnvironmentSpec
 from envwright.states import State
 from tests.desk import Desk
 from tests.records import queued
-from tests.specs import REGION, some, spec
+from tests.specs import REGION, some, spec, spec_data
 
 SECONDS: Final = 30.0
 """What a thousand may take: they take half a second where nothing else runs."""
@@ -45,6 +45,18 @@ def test_a_bulk_is_accepted_without_a_message(client: Client, database: redis.Re
         f"web-{n}.{REGION}" for n in range(3)
     ]
     assert [one.id for one in client.bulks()] == [bulk.id]
+
+
+def test_specs_may_be_plain_data(client: Client) -> None:
+    """As `enqueue` takes them. One with a fault is refused before a bulk is on record."""
+    bulk = client.enqueue_bulk([spec_data("web-0"), spec("web-1")])
+    assert (bulk.total, bulk.state) == (2, BulkState.RUNNING)
+
+    with pytest.raises(SpecError):
+        client.enqueue_bulk([spec_data("web-2"), spec_data("web-3", region="mars")])
+    assert [one.id for one in client.bulks()] == [bulk.id]
+    with pytest.raises(UnknownEnvironment):
+        client.status("web-2")
 
 
 def test_what_is_refused_or_there_already_is_no_member(client: Client) -> None:
