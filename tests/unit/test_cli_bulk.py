@@ -354,7 +354,7 @@ def test_a_bulk_is_paused_and_goes_on(
     capsys.readouterr()
 
     assert run(["bulks", "pause", "labs"]) == 0
-    assert "is paused: 2 wait in line, and 0 that were let in go on." in capsys.readouterr().out
+    assert "is paused, 2 in line and 0 under way: those that" in capsys.readouterr().out
     assert the_bulk(client).paused_at is not None
     assert run(["bulks", "resume", "labs", "--json"]) == 0
     assert document(capsys)["bulk"]["state"] == "running"

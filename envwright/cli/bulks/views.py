@@ -57,8 +57,8 @@ def tell_paused(bulk: Bulk, as_json: bool) -> None:
     _tell(
         bulk,
         as_json,
-        f"is paused: {bulk.waiting} wait in line, and {bulk.under_way} that were let in go on. "
-        f"`envwright bulks resume {bulk.id}` goes on with it.",
+        f"is paused, {bulk.waiting} in line and {bulk.under_way} under way: those that a worker "
+        f"has begun go on. `envwright bulks resume {bulk.id}` lets in the others.",
         otherwise="there is nothing to pause",
     )
 
