@@ -24,7 +24,8 @@ class Line:
         self._admit = redis.register_script(ADMIT)
 
     async def admit(self, at_once: int, grace: float) -> list[Due]:
-        """Let in as many as there is room for, and at most `at_once`: they are to be sent for.
+        """Let in as many as there is room for, and at most `at_once` for each account and region:
+        they are to be sent for.
 
         One whose message is lost is due after `grace` seconds, as any other.
         """
@@ -46,7 +47,7 @@ class Line:
                     self._keys.bulk(""),
                     self._limit,
                     grace,
-                    at_once - len(taken),
+                    at_once,
                     _LOOKED_AT_ONCE,
                     RECORD_FORMAT,
                 ],

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from math import ceil
 
 import structlog
 from celery import Celery
@@ -12,6 +13,7 @@ from config.settings import WorkerSettings
 from envwright.errors import StoreUnavailable
 from envwright.messages import send_run
 from envwright.store import Store
+from tasks.aws.limits import Limits
 from tasks.due import Due
 from tasks.expiry import carry_out_ends
 from tasks.line import Line
@@ -21,6 +23,21 @@ from worker.loop import LoopThread
 _AT_ONCE = 200
 
 logger = structlog.get_logger(__name__)
+
+
+def let_in_at_once(settings: WorkerSettings) -> int:
+    """How many runs a sweep lets in for an account and region: twice as many as AWS lets begin
+    meanwhile.
+
+    More would do all their first steps before anyone does its second, and so leave the scarcest of
+    AWS's limits, that of launches, without use for as long.
+    """
+    return ceil(2 * Limits(settings)["CreateVpc"].refill * settings.sweep_every)
+
+
+def _to_the_end(sweep: Callable[[], int]) -> None:
+    while sweep() == _AT_ONCE:
+        pass
 
 
 class Sweeper:
@@ -44,6 +61,7 @@ class Sweeper:
         self._line = line
         self._records = records
         self._settings = settings
+        self._let_in = let_in_at_once(settings)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="envwright-sweeper", daemon=True)
 
@@ -60,14 +78,13 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.sweep_every):
-            self._to_the_end(self._admit)
-            self._to_the_end(self._sweep)
-            self._to_the_end(self._sweep_ends)
+            self._guarded(self._admit)
+            self._guarded(lambda: _to_the_end(self._sweep))
+            self._guarded(lambda: _to_the_end(self._sweep_ends))
 
-    def _to_the_end(self, sweep: Callable[[], int]) -> None:
+    def _guarded(self, sweep: Callable[[], object]) -> None:
         try:
-            while sweep() == _AT_ONCE:
-                pass
+            sweep()
         except (RedisError, OperationalError, OSError, StoreUnavailable) as error:
             logger.warning("sweep_failed", error=str(error))
         except Exception:
@@ -76,7 +93,7 @@ class Sweeper:
 
     def _admit(self) -> int:
         """Let runs in that wait in line, and send for them."""
-        let_in = self._loop.run(self._line.admit(_AT_ONCE, self._settings.wake_grace))
+        let_in = self._loop.run(self._line.admit(self._let_in, self._settings.wake_grace))
         return self._send(let_in, "run_let_in")
 
     def _sweep(self) -> int:

@@ -41,8 +41,10 @@ class FakeLine:
 
     def __init__(self, *waiting: Due) -> None:
         self._waiting = [*waiting]
+        self.asked_for = 0
 
     async def admit(self, at_once: int, grace: float) -> list[Due]:
+        self.asked_for = at_once
         let_in, self._waiting = self._waiting, []
         return let_in
 
@@ -114,6 +116,31 @@ def test_who_is_let_in_is_sent_for(loop: LoopThread, sent: list[Any]) -> None:
     swept(loop, FakeStore(), cast(Line, FakeLine(waiting)))
 
     assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.NETWORK, 9)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_once"),
+    [
+        ({"aws_rate_share": 1.0, "sweep_every": 1.0}, 10),
+        ({"aws_rate_share": 1.0, "sweep_every": 2.0}, 20),
+        ({"aws_rate_share": 0.01, "sweep_every": 1.0}, 1),
+        ({"aws_rate_share": 1.0, "aws_limits": {"CreateVpc": {"capacity": 50, "refill": 15}}}, 30),
+    ],
+)
+def test_no_more_are_let_in_than_aws_lets_begin(
+    loop: LoopThread, settings: dict[str, Any], at_once: int
+) -> None:
+    """Twice as many as networks can be made until the next sweep: the others would only stand
+    before those who can go on. However few that is, somebody is let in."""
+    line = FakeLine()
+    told = WorkerSettings(**settings)
+    one = Sweeper(
+        cast(Any, None), loop, cast(WorkerStore, FakeStore()), cast(Line, line), NO_ENDS, told
+    )
+
+    one._admit()
+
+    assert line.asked_for == at_once
 
 
 def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: list[Any]) -> None:
