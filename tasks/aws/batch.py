@@ -6,6 +6,7 @@ from contextvars import copy_context
 from typing import Any
 
 from tasks.aws.errors import Halted
+from tasks.aws.pacing import wait_of
 from tasks.aws.sharing import Ask, list_in
 from tasks.aws.wire import Call, Wire
 from tasks.lease import Permit
@@ -33,6 +34,10 @@ class Member:
         try:
             with self.permit.telling_of_its_end(self._leave):
                 return await self.told
+        except Halted:
+            if self.batch is not None and not self.batch.is_sent:
+                self.permit.troubles[self.call] = wait_of(self.call.action)
+            raise
         finally:
             if self.batch is not None:
                 self.batch.end_if_left()

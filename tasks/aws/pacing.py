@@ -144,6 +144,12 @@ class Pacer:
         self._go_on(line)
 
 
+def wait_of(action: str) -> Trouble:
+    """What a run whose deadline has passed says that it was waiting for."""
+    told = f"{action} waited for its turn within AWS's request limits."
+    return Trouble(told, ErrorClass.THROTTLED)
+
+
 class Pace:
     """When calls to one account in one region may be made."""
 
@@ -170,9 +176,7 @@ class Pace:
         try:
             await self._pacer.wait(buckets, wanted.units, permit, at_the_front=at_the_front)
         except Halted:
-            # A run whose deadline has passed says what it was waiting for.
-            told = f"{action} waited for its turn within AWS's request limits."
-            permit.troubles[buckets] = Trouble(told, ErrorClass.THROTTLED)
+            permit.troubles[buckets] = wait_of(action)
             raise
 
     async def throttled(self, action: str, parameters: Mapping[str, Any]) -> None:

@@ -81,7 +81,8 @@ async def test_what_was_throttled_goes_first_when_it_is_made_again(clock: Clock)
 
 
 async def test_nobodys_call_waits_for_no_turn(clock: Clock) -> None:
-    """Of callers who left, one halted and the other killed, nothing is left in line."""
+    """Of callers who left, one halted and the other killed, nothing is left in line; who was
+    halted can tell what he was waiting for."""
     turns, client = Turns(come=False), Client(TOLD)
     wire = Gathering(Wire(pace=turns))
     lease = PatientLease(clock)
@@ -89,9 +90,11 @@ async def test_nobodys_call_waits_for_no_turn(clock: Clock) -> None:
     killed = ask(PatientLease(clock), wire, client, "i-2")
     await turns.awaited.wait()
 
-    lease.halt(End.STOPPING)
+    lease.halt(End.DEADLINE)
     await asyncio.wait([halted], timeout=10)
     assert halted.done()
+    assert lease.trouble is not None
+    assert lease.trouble.message.startswith("DescribeInstanceStatus waited for its turn")
     assert turns.given_up == 0
     killed.cancel()
     await asyncio.wait([killed])
