@@ -75,6 +75,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         words = _without("--debug", arguments)
         code = app(args=words, prog_name="envwright", standalone_mode=False) or exits.OK
+        if code == exits.INTERRUPTED:  # What Typer makes of Ctrl-C, without a word.
+            return exits.tell(exits.Interrupted(), as_json)
         sys.stdout.flush()
         return code
     except (KeyboardInterrupt, typer.Abort):

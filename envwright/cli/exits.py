@@ -104,7 +104,7 @@ class Declined(EnvwrightError):
 
 
 class Interrupted(EnvwrightError):
-    """Stopped by Ctrl-C; nothing was changed."""
+    """Stopped by Ctrl-C."""
 
 
 @runtime_checkable

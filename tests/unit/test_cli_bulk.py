@@ -489,6 +489,39 @@ def test_bulks_are_a_line_each_on_a_narrow_terminal(
     assert heading.split()[-1] == ("age" if width > 76 else "of")
 
 
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_specs_are_checked_says_that_nothing_was_begun(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """That of ten thousand takes long enough to think twice."""
+    monkeypatch.setattr("envwright.cli.bulks.source.take_in", interrupt)
+
+    assert run(["bulk", lines("aa")]) == 130
+    assert capsys.readouterr().err == "Stopped by Ctrl-C: nothing was begun.\n"
+    assert [*client.bulks()] == []
+
+
+def test_ctrl_c_is_never_without_a_word(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where a command is not prepared for it: of `bulks down` some may be on record."""
+    run(["bulk", lines("aa"), "--no-wait", "--id", "labs"])
+    monkeypatch.setattr(client, "destroy_bulk", interrupt)
+    capsys.readouterr()
+
+    assert run(["bulks", "down", "labs"]) == 130
+    assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
+
+
 def test_which_bulk_is_meant_must_be_clear(
     client: InMemoryClient, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:

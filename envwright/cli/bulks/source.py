@@ -3,15 +3,15 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from envwright.cli.bulks.entries import Rows, of_lines, of_rows
+from envwright.cli.bulks.entries import Entry, Rows, of_lines, of_rows
 from envwright.cli.bulks.intake import Specs, take_in
-from envwright.cli.exits import FaultySpecs, FaultyTemplate, UsageError
+from envwright.cli.exits import FaultySpecs, FaultyTemplate, Interrupted, UsageError
 from envwright.cli.inputs import STDIN, shown
 from envwright.cli.output import busy
 from envwright.errors import Fault, SpecError
@@ -33,8 +33,8 @@ def read_lines(specs: Specs, file: str) -> None:
             f"a template and a table, as in `envwright bulk TEMPLATE.yaml --values TABLE.csv`."
         )
     base = Path.cwd() if file == STDIN else Path(file).parent
-    with _opened(file) as stream, busy() as say:
-        take_in(specs, file, of_lines(stream, base), say)
+    with _opened(file) as stream:
+        _check(specs, file, of_lines(stream, base))
 
 
 def read_table(specs: Specs, template_file: str, table_file: str) -> None:
@@ -51,11 +51,19 @@ def read_table(specs: Specs, template_file: str, table_file: str) -> None:
     except SpecError as error:
         raise FaultyTemplate({template_file: error.faults}) from None
     delimiter = "\t" if Path(table_file).suffix in _TABS else ","
-    with _opened(table_file) as stream, busy() as say:
+    with _opened(table_file) as stream:
         rows = Rows(stream, delimiter)
         if rows.end is None:
             _refuse_what_does_not_fit(template_file, template, table_file, rows.columns)
-        take_in(specs, table_file, of_rows(template, rows), say)
+        _check(specs, table_file, of_rows(template, rows))
+
+
+def _check(specs: Specs, file: str, entries: Iterable[Entry]) -> None:
+    try:
+        with busy() as say:
+            take_in(specs, file, entries, say)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped by Ctrl-C: nothing was begun.") from None
 
 
 @contextmanager
