@@ -63,7 +63,8 @@ def test_a_pause_that_no_replica_has_is_not_promised(
         Client(redis_url=own_redis.url, redis_replicas=1, redis_timeout=1) as careful,
         replica.client() as other,
     ):
-        bulk_id = careful.enqueue_bulk([spec()]).id
+        with Client(redis_url=own_redis.url) as trusting:
+            bulk_id = trusting.enqueue_bulk([spec()]).id
         other.replicaof("NO", "ONE")
         for ask in (careful.pause_bulk, careful.resume_bulk):
             with pytest.raises(StoreUnavailable, match="0 of 1 replicas said"):
