@@ -1,5 +1,6 @@
 """`envwright bulk` and `envwright bulks`: what is asked for, what is shown, and the report."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -520,6 +521,21 @@ def test_ctrl_c_is_never_without_a_word(
 
     assert run(["bulks", "down", "labs"]) == 130
     assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
+
+
+@pytest.mark.parametrize("command", ["retry", "down"])
+def test_who_asks_something_of_all_sees_that_it_is_being_asked(
+    client: InMemoryClient, lines: Lines, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """That of ten thousand takes seconds, in which a terminal should not be dark."""
+    said: list[str] = []
+    run(["bulk", lines("aa", "bb"), "--no-wait", "--id", "labs"])
+    monkeypatch.setattr(
+        "envwright.cli.bulks.requests.busy", lambda: contextlib.nullcontext(said.append)
+    )
+
+    assert run(["bulks", command, "labs", "--no-wait"]) == 0
+    assert said == ["Asking for 2 environments."]
 
 
 def test_which_bulk_is_meant_must_be_clear(

@@ -2,7 +2,7 @@
 
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import typer
@@ -153,6 +153,13 @@ def see_through(
 def goal_of(bulk: Bulk) -> Goal:
     """What a bulk is to come to; where some were taken down, somebody wanted that."""
     return SETTLED if bulk.states.get(State.DESTROYED) else BUILT
+
+
+def ask_all(bulk: Bulk, ask: Callable[[], BulkAnswer]) -> BulkAnswer:
+    """Ask something of all members, and say so meanwhile: ten thousand take a while."""
+    with busy() as say:
+        say(f"Asking for {counted(bulk.total, 'environment')}.")
+        return ask()
 
 
 def follow_up(
