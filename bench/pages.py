@@ -1,7 +1,7 @@
 """The tables of docs/performance.md, made of the results.
 
 Between `<!-- table thousand figures -->` and `<!-- end -->` stands the table `figures` of the
-result `thousand`.
+result `thousand`; that of `all` has whatever of all results is held to a limit.
 """
 
 import re
@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from bench.figures import load, shown
 from worker.processes import ROOT
+
+_PARTS: Final = ("one", "thousand", "machine", "growth", "idle")
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 _TABLE: Final = re.compile(r"(<!-- table (\w+) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -26,7 +28,8 @@ def filled(text: str, results: Path) -> str:
 
     def table(found: re.Match[str]) -> str:
         begin, part, name, end = found.groups()
-        return begin + _markdown(_rows(load(part, results), name)) + end
+        rows = _held(results) if part == "all" else _rows(load(part, results), name)
+        return begin + _markdown(rows) + end
 
     return _TABLE.sub(table, text)
 
@@ -40,6 +43,16 @@ def _rows(told: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
         return [{"setting": key, "value": _words(one)} for key, one in told["settings"].items()]
     rows: Sequence[Mapping[str, Any]] = told["tables"][name]
     return rows
+
+
+def _held(results: Path) -> Sequence[Mapping[str, Any]]:
+    """Of all results, the figures that have a limit."""
+    return [
+        {"part": part} | _figure(one)
+        for part in _PARTS
+        for one in load(part, results)["figures"]
+        if one["limit"] is not None
+    ]
 
 
 def _figure(told: Mapping[str, Any]) -> Mapping[str, str]:
