@@ -5,6 +5,7 @@ It is told what to do, and asked what happened, over a pipe; it ends when the ot
 
 import asyncio
 import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -130,6 +131,8 @@ async def _obey(pipe: Connection, emulator_url: str, behaviour: Behaviour) -> No
         pipe.send(cloud.url)
         asked = asyncio.Event()
         asyncio.get_running_loop().add_reader(pipe.fileno(), asked.set)
+        # The loop makes it otherwise, and then a long answer would end half-way.
+        os.set_blocking(pipe.fileno(), True)
         while True:
             await asked.wait()
             asked.clear()
