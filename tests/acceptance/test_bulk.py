@@ -46,7 +46,7 @@ def test_a_bulk_from_its_begin_to_its_end(
     jam.wait_until_reached()
 
     paused = envwright("bulks", "pause", "labs")
-    assert "is paused: 5 wait in line, and 1 that were let in go on." in paused.out
+    assert "is paused, 5 in line and 1 under way: " in paused.out
     jam.clear()
     wait_until(lambda: client.status("lab-1").at_rest, COMMAND_TIMEOUT, "the first lab")
     assert envwright("bulks", "list", "--json").document["bulks"][0]["waiting"] == 5
