@@ -62,7 +62,7 @@ acceptance: setup ## Run the tests of the real command line with a real worker.
 chaos: setup ## The whole crash matrix, 1,000 seeds of random faults and the time of recovery: an hour.
 	@$(BIN)/python -m tests.chaos all $(CHAOS_ARGS)
 
-bench: setup ## Measure speed and cost against the fake AWS: half an hour, on an idle machine.
+bench: setup ## Measure speed and cost against the fake AWS: 40 minutes, on an idle machine.
 	@$(BIN)/python -m bench $(PART) $(BENCH_ARGS)
 
 check: setup ## Check format, style, types and the floors that imports keep to.
