@@ -70,8 +70,10 @@ def ending(at: float | None, now: float) -> Expiry:
 
 
 def expiry_of(spec: EnvironmentSpec, now: float) -> Expiry:
-    """The end of an environment that is asked for now."""
-    return ending(None if spec.ttl is None else now + spec.ttl, now)
+    """The end of an environment that is asked for now; it moves on by what that waits in line."""
+    if spec.ttl is None:
+        return ending(None, now)
+    return ending(now + spec.ttl, now).model_copy(update={"counted_from": now})
 
 
 def extended(seen: Record, extension: Extension, now: float) -> MovedExpiry | None:

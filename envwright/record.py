@@ -119,6 +119,11 @@ class Expiry(Value):
     warn_at: float | None = Field(
         default=None, description="When that is to be told in an event; None when it was."
     )
+    counted_from: float | None = Field(
+        default=None,
+        description="From when it is counted, while the environment is still to begin: it moves on "
+        "when a run that waited in line is let in. None from then on, or once somebody moved it.",
+    )
 
     @property
     def look_at(self) -> float | None:
@@ -240,10 +245,29 @@ class Record(Value):
         return self.state is State.QUEUED and self.line.startswith(f"{self.run.id} ")
 
     @property
+    def is_unbegun(self) -> bool:
+        """Whether its run waits in line, and no earlier one has left anything in AWS.
+
+        Nobody can have made anything for it, since an intent is on record before that.
+        """
+        left = [one for one in self.resources.values() if one.state is not ResourceState.GONE]
+        return self.waits_in_line and not left
+
+    @property
     def expires_at(self) -> float | None:
-        """When it is destroyed by itself; None where it never is, is being, or was already."""
+        """When it is destroyed by itself; None where it never is, is being, or was already, and
+        while its `life_to_begin` waits."""
         is_over = self.state is State.CLEANING or self.state in HOLDS_NOTHING
-        return None if is_over or self.expiry is None else self.expiry.at
+        is_open = is_over or self.life_to_begin is not None
+        return None if is_open or self.expiry is None else self.expiry.at
+
+    @property
+    def life_to_begin(self) -> float | None:
+        """Seconds that it may live once it is let in; None unless it waits in line for that."""
+        expiry = self.expiry
+        if expiry is None or expiry.at is None or expiry.counted_from is None:
+            return None
+        return expiry.at - expiry.counted_from if self.waits_in_line else None
 
     @property
     def last_failure(self) -> Failure | None:

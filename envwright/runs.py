@@ -149,19 +149,37 @@ def retried(seen: Record, now: float) -> AcceptedRun:
     anew = seen.state is State.CLEANED
     first = Step.NETWORK if anew or seen.step in _FROM_THE_START else seen.step
     # What is held has cost money since it was first asked for: its end stays.
-    life = expiry_of(seen.spec, now) if anew else None
+    never_lived = seen.expiry is not None and seen.expiry.counted_from is not None
+    life = expiry_of(seen.spec, now) if anew or never_lived else None
     return accepted(name, seen, run, first, starts_anew=anew, expiry=life)
 
 
 def destroyed(seen: Record, now: float, *, force: bool = False) -> AcceptedRun:
     """The cleanup run that takes an environment down because somebody asked for it.
 
-    Raises `NotAllowed` where instances are protected, unless by `force`.
+    Of what waits in line unbegun, it has ended as soon as it is written. Raises `NotAllowed` where
+    instances are protected, unless by `force`.
     """
     if not force:
         refuse_protected(seen)
-    run = cleanup("destroy", State.DESTROYED, seen, now, force=force)
-    return accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0])
+    return _taken_down(cleanup("destroy", State.DESTROYED, seen, now, force=force), seen, now)
+
+
+def _taken_down(
+    run: Run,
+    seen: Record,
+    now: float,
+    fields: Mapping[str, str] | None = None,
+    expiry: Expiry | None = None,
+) -> AcceptedRun:
+    """This cleanup run. Of what is unbegun, it has ended with its begin."""
+    life = ending(None, now) if seen.is_unbegun else expiry
+    wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], fields, expiry=life)
+    if not seen.is_unbegun:
+        return wanted
+    told = Event(type="state", run=run.id, state=run.goal, message="Nothing of it had been begun.")
+    ended = {**wanted.fields, "state": str(run.goal)}
+    return replace(wanted, fields=ended, events=(*wanted.events, told))
 
 
 def changed(seen: Record, now: float, operation: Operation, targets: Sequence[str]) -> AcceptedRun:
@@ -197,7 +215,7 @@ def expired(seen: Record, now: float) -> AcceptedRun:
     """
     refuse_protected(seen)
     run = cleanup("expired", State.DESTROYED, seen, now)
-    wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], expiry=ending(None, now))
+    wanted = _taken_down(run, seen, now, expiry=ending(None, now))
     told = Event(type="expired", run=seen.run.id, message="Its time to live has passed.")
     return replace(wanted, events=(told, *wanted.events))
 
@@ -226,7 +244,7 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
     failed = Event(type="state", run=seen.run.id, step=seen.step, state=State.FAILED)
     if seen.on_failure == "cleanup":
         run = cleanup("cancel", State.CLEANED, seen, now)
-        wanted = accepted(seen.environment_id, seen, run, CLEANUP_STEPS[0], fields)
+        wanted = _taken_down(run, seen, now, fields)
         return replace(wanted, events=(told, failed, *wanted.events))
     # Under another id, by which the worker that is at the run sees that it is over.
     held = seen.run.model_copy(
@@ -234,7 +252,12 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
     )
     fields |= _moved(State.FAILED, held, seen.step)
     failed = failed.model_copy(update={"run": held.id})
-    return AcceptedRun(seen.environment_id, held, seen.step, seen, fields, (told, failed))
+    # Out of the line, nobody lets it in any more: its end is counted from now.
+    life = expiry_of(seen.spec, now) if seen.spec and seen.life_to_begin is not None else None
+    fields |= life.fields if life else {}
+    return AcceptedRun(
+        seen.environment_id, held, seen.step, seen, fields, (told, failed), expiry=life
+    )
 
 
 def _why_not_cancelled(seen: Record) -> str:

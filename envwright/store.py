@@ -62,6 +62,14 @@ def _look_at(expiry: Expiry) -> float | str:
     return "never" if expiry.look_at is None else expiry.look_at
 
 
+def _end_of(run: AcceptedRun) -> float | str:
+    """When the end that the run sets must be looked at; empty where it sets none."""
+    if run.expiry is None:
+        return ""
+    is_to_be_counted = run.starts_in_line and run.expiry.counted_from is not None
+    return "never" if is_to_be_counted else _look_at(run.expiry)
+
+
 class Store(Connection):
     """Reads records and events, and accepts runs. Raises `StoreUnavailable` from every method."""
 
@@ -169,7 +177,7 @@ class Store(Connection):
                         run.run.id,
                         run.seen.step if run.seen else "",
                         _expiry_id(run.seen),
-                        "" if run.expiry is None else _look_at(run.expiry),
+                        _end_of(run),
                         area_of(run.environment_id),
                         run.run.flow if run.starts_in_line else "",
                         run.run.priority,

@@ -39,6 +39,7 @@ class Line:
                     self._keys.areas,
                     self._keys.turns,
                     self._keys.due,
+                    self._keys.expiries,
                 ],
                 args=[
                     area,

@@ -40,7 +40,27 @@ local function is_paused(bulk)
   return true
 end
 
-local function let_in(record, under_way, areas, area, bulk, environment, id, run, flow)
+-- The end of an environment that is still to begin, and from when it is counted.
+local function end_to_come(record)
+  local expiry = object_in(redis.call('HGET', record, 'expiry'))
+  local since = expiry and tonumber(expiry.counted_from)
+  if since and tonumber(expiry.at) then return expiry, since end
+end
+
+-- While it waits in line, it comes to no end: that is in no set then.
+local function begin_life(record, expiries, environment)
+  local expiry, since = end_to_come(record)
+  if not expiry or redis.call('ZSCORE', expiries, environment) then return end
+  local waited = math.max(now - since, 0)
+  expiry.at, expiry.counted_from = expiry.at + waited, now
+  expiry.warn_at = tonumber(expiry.warn_at) and expiry.warn_at + waited
+  expiry.id = string.sub(redis.sha1hex(tostring(expiry.id) .. now), 1, 12)
+  redis.call('HSET', record, 'expiry', cjson.encode(expiry), 'expiry_id', expiry.id)
+  redis.call('ZADD', expiries, expiry.warn_at or expiry.at, environment)
+end
+
+local function let_in(record, under_way, areas, expiries, area, bulk, environment, id, run, flow)
+  begin_life(record, expiries, environment)
   redis.call('HSET', under_way, environment, line_mark(id, flow))
   redis.call('SADD', areas, area)
   if redis.call('EXISTS', bulk) == 1 then
@@ -63,7 +83,7 @@ ADMIT: Final = (
     + FIELDS_OF
     + LET_IN
     + """
-local under_way, flows, areas, turns, due = unpack(KEYS)
+local under_way, flows, areas, turns, due, expiries = unpack(KEYS)
 local area, records, lines, bulks = unpack(ARGV)
 local limit, grace, at_once, looks, format = unpack(ARGV, 5)
 
@@ -106,7 +126,7 @@ while #taken < tonumber(at_once) and looked < tonumber(looks) do
   elseif run then
     redis.call('LPOP', line)
     take_turn(flows, turns, flow, rank)
-    let_in(records .. environment, under_way, areas, area, bulk, environment, run[1],
+    let_in(records .. environment, under_way, areas, expiries, area, bulk, environment, run[1],
       run_in(run[3]), flow)
     redis.call('ZADD', due, now + grace, environment)
     taken[#taken + 1] = {environment, unpack(run)}

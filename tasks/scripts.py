@@ -60,7 +60,7 @@ CLAIM: Final = (
     + _TAKE_BACK
     + _DEATHS
     + """
-local record, due, events, suspect, under_way, flows, areas, turns = unpack(KEYS)
+local record, due, events, suspect, under_way, flows, areas, turns, expiries = unpack(KEYS)
 local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV)
 local heartbeats, given_up, pause, area, limit, lines, bulks = unpack(ARGV, 9)
 given_up, limit = tonumber(given_up), tonumber(limit)
@@ -72,6 +72,7 @@ local function wait_in_line(flow, priority, why)
   redis.call('ZREM', due, environment)
   if have[7] == line_mark(run, flow) then return end
   redis.call('HSET', record, 'line', line_mark(run, flow))
+  if end_to_come(record) then redis.call('ZREM', expiries, environment) end
   enlist(lines .. flow, flows, areas, turns, area, flow, priority, environment)
   redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode(
     {type = 'line', run = run, message = why .. ': it waits in line.'}))
@@ -96,8 +97,15 @@ if have[3] == 'queued' then
     wait_in_line(flow, priority, string.format('%d runs are under way in %s', count, area))
     return {'in_line'}
   elseif not is_in then
-    let_in(record, under_way, areas, area, bulks .. flow, environment, run, wanted, flow)
+    let_in(record, under_way, areas, expiries, area, bulks .. flow, environment, run, wanted, flow)
   end
+end
+-- What a worker has begun costs money, also where the first one knew of no ends.
+begin_life(record, expiries, environment)
+local expiry = end_to_come(record)
+if expiry then
+  expiry.counted_from = nil
+  redis.call('HSET', record, 'expiry', cjson.encode(expiry))
 end
 take_back_death(record, worker, heartbeats)
 local deaths = deaths_of(record, events, worker, heartbeats, run, step, given_up)
@@ -143,14 +151,36 @@ return 'written'
 """
 )
 
+_TAKE_DOWN_AFTER_ALL: Final = """
+-- A failover has lost the claim under which a worker began this, and so it was ended in line.
+local function take_down_after_all(record, due, events, environment)
+  local have = redis.call('HMGET', record, 'run', 'run_id')
+  local is_read, run = pcall(cjson.decode, have[1] or '')
+  if not is_read or type(run) ~= 'table' or run.kind ~= 'cleanup' then return end
+  run.deadline_at = now + (tonumber(run.deadline_at) or 0) - (tonumber(run.accepted_at) or 0)
+  redis.call('HSET', record, 'state', 'cleaning', 'run', cjson.encode(run),
+    'updated_at', string.format('%.3f', now))
+  redis.call('XADD', events, 'MAXLEN', '~', '{kept}', '*', 'event', cjson.encode({type = 'state',
+    run = have[2], state = 'cleaning', message = 'A worker had begun it: Redis has lost that.'}))
+  redis.call('ZADD', due, now, environment)
+end
+""".replace("{kept}", str(EVENTS_KEPT))
+
 ADVANCE: Final = (
     NOW
     + _WRITE
+    + _TAKE_DOWN_AFTER_ALL
     + """
 local record, due, events, suspect = unpack(KEYS)
-local environment, epoch, run, fields, told, delay = unpack(ARGV)
-local have = redis.call('HMGET', record, 'epoch', 'run_id')
-if have[1] ~= epoch then return 'lost' end
+local environment, epoch, run, fields, told, delay, ended = unpack(ARGV)
+local have = redis.call('HMGET', record, 'epoch', 'run_id', 'state')
+if have[1] ~= epoch then
+  if tonumber(epoch) > (tonumber(have[1]) or 0) and have[3]
+      and string.find(ended, ' ' .. have[3] .. ' ', 1, true) then
+    take_down_after_all(record, due, events, environment)
+  end
+  return 'lost'
+end
 redis.call('HSET', record, 'lease_until', 0, 'lease_owner', '')
 if redis.call('GET', suspect) == environment then redis.call('DEL', suspect) end
 if have[2] ~= run then

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from config.settings import RUNS_PER_ACCOUNT
 from envwright.names import RECORD_FORMAT, Keys, Step, area_of, queue_lists
 from envwright.record import Event
-from envwright.states import AT_REST, TRIED_AGAIN
+from envwright.states import AT_REST, HOLDS_NOTHING, TRIED_AGAIN
 from tasks.due import Due, due_of
 from tasks.group_commit import GroupCommit
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
@@ -77,6 +77,7 @@ _SUSPECTS_PAUSE: Final = 5.0
 
 _RESTING = f" {' '.join(sorted(AT_REST))} "
 _FORGOTTEN = f" {' '.join(sorted(AT_REST - TRIED_AGAIN))} "
+_GONE = f" {' '.join(sorted(HOLDS_NOTHING))} "
 
 
 class WorkerStore:
@@ -123,6 +124,7 @@ class WorkerStore:
                 self._keys.flows(area),
                 self._keys.areas,
                 self._keys.turns,
+                self._keys.expiries,
             ],
             [
                 environment_id,
@@ -178,6 +180,7 @@ class WorkerStore:
                 json.dumps(dict(fields)),
                 _told(events),
                 -1 if delay is None else delay,
+                _GONE,
             ],
         )
         return Written(answer)

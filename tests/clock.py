@@ -40,7 +40,7 @@ for _, environment in ipairs(redis.call('ZRANGE', environments, 0, -1)) do
   later(record, 'created_at')
   later(record, 'updated_at')
   later_inside(record, 'run', {'accepted_at', 'admitted_at', 'deadline_at'})
-  later_inside(record, 'expiry', {'at', 'warn_at'})
+  later_inside(record, 'expiry', {'at', 'warn_at', 'counted_from'})
   for _, field in ipairs(redis.call('HKEYS', record)) do
     if string.sub(field, 1, #resource) == resource then later_inside(record, field, {'at'}) end
   end

@@ -127,6 +127,8 @@ def _announce(answers: Sequence[Answer], how: How) -> None:
 
 
 def _sentence(environment_id: str, ticket: Ticket, wait: bool) -> str:
+    if ticket.accepted and ticket.state in HOLDS_NOTHING:
+        return "" if wait else f"{environment_id} is {ticket.state}: nothing of it had been begun."
     if ticket.accepted and ticket.state in AT_REST:
         return "" if wait else f"{environment_id} is cancelled: what was made is held."
     if ticket.accepted:

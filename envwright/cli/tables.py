@@ -129,6 +129,8 @@ def deadline(record: Record) -> str:
 
 def end(record: Record, now: float) -> str:
     """When an environment is destroyed by itself; empty when it is not."""
+    if record.life_to_begin is not None:
+        return f"{ahead(record.life_to_begin)} after it is let in: it waits in line"
     at = record.expires_at
     if at is None:
         return ""

@@ -49,9 +49,9 @@ class EnvironmentSpec(Part):
     )
     ttl: TimeToLive | None = Field(
         None,
-        description="How long it may live, counted from when it is asked for: 30m, 8h, 7d, or "
-        "seconds; 5 minutes to 365 days. Then it is destroyed. Left out, it lives until somebody "
-        "takes it down.",
+        description="How long it may live, counted from when it is asked for, or let in where it "
+        "waits in line: 30m, 8h, 7d, or seconds; 5 minutes to 365 days. Then it is destroyed. Left "
+        "out, it lives until somebody takes it down.",
     )
     network: Network = Field(description="The VPC and its subnets.")
     security: Security = Field(Security(), description="The security groups and the key pair.")

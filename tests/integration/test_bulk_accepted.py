@@ -73,7 +73,7 @@ def test_what_is_refused_or_there_already_is_no_member(client: Client) -> None:
     assert dict(client.bulk_refusals(bulk.id)) == {f"web-1.{REGION}": str(answers[1])}
     client.destroy_bulk(bulk.id)
     states = [client.status(f"web-{n}").state for n in range(3)]
-    assert states == [State.QUEUED, State.QUEUED, State.CLEANING]
+    assert states == [State.QUEUED, State.QUEUED, State.DESTROYED]
 
 
 def test_who_becomes_a_member_later_is_counted_as_one_alone(desk: Desk, client: Client) -> None:

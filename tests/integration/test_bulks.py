@@ -162,19 +162,25 @@ async def test_a_retry_puts_the_failed_in_line_again(desk: Desk, client: Client)
 async def test_taken_down_nothing_of_it_is_begun_any_more(
     desk: Desk, client: Client, database: redis.Redis
 ) -> None:
-    """What runs and what waits is taken down; those that are protected are refused, and named."""
-    desk.limit_to(1)
-    bulk = client.enqueue_bulk(some(3))
+    """What was let in is taken down by a worker; what waits has ended already, and no message is
+    sent for it."""
+    desk.limit_to(2)
+    bulk = client.enqueue_bulk(some(4))
     await desk.let_in()
+    begun, sent = (client.status(f"web-{n}").run for n in range(2))
+    await desk.ask("web-0", begun.id)
 
     answer = client.destroy_bulk(bulk.id)
 
-    assert (answer.accepted, answer.refused) == (3, {})
-    assert client.bulk(bulk.id).states == {State.CLEANING: 3}
+    assert (answer.accepted, answer.refused) == (4, {})
+    assert client.bulk(bulk.id).states == {State.CLEANING: 2, State.DESTROYED: 2}
     assert client.bulk(bulk.id).paused_at is not None
     assert await desk.let_in() == []
-    assert queued(client, database) == 3
+    assert await desk.ask("web-1", sent.id) is Refusal.STALE
+    assert queued(client, database) == 2
+    assert [one.waits_in_line for one in client.environments()] == [False] * 4
     assert database.exists(desk.keys.line(REGION, bulk.id), desk.keys.areas) == 0
-    for n in range(3):
+    for n in range(2):
         desk.end(f"web-{n}", State.DESTROYED)
-    assert client.bulk(bulk.id).state is BulkState.DONE
+    now = client.bulk(bulk.id)
+    assert (now.state, now.failures, now.at_rest) == (BulkState.DONE, 0, 4)
