@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from envwright.cli import inputs
+from envwright.cli.bulks import watch
 from envwright.record import Record
 from envwright.testing import InMemoryClient
+from tests.bulks import Lines
 from tests.sdk import Clock
 from tests.specs import spec_data
 from tests.story import T0
@@ -17,9 +19,10 @@ from tests.story import T0
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> InMemoryClient:
-    """What every command connects to."""
+    """What every command connects to, and watches without long pauses: nobody else uses it."""
     memory = InMemoryClient()
     monkeypatch.setattr(inputs, "connect", lambda redis_url: memory)
+    monkeypatch.setattr(watch, "_SHORTEST_PAUSE", 0.01)
     return memory
 
 
@@ -30,6 +33,18 @@ def spec_file(tmp_path: Path) -> Callable[..., str]:
     def write(name: str = "web", **changes: Any) -> str:
         file = tmp_path / f"{name}.json"
         file.write_text(json.dumps(spec_data(name, **changes)))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Lines:
+    """Write a file with a spec a line, of these names."""
+
+    def write(*names: str) -> str:
+        file = tmp_path / "labs.jsonl"
+        file.write_text("".join(f"{json.dumps(spec_data(name))}\n" for name in names))
         return str(file)
 
     return write
