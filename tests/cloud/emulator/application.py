@@ -57,8 +57,8 @@ def _forget(account: str) -> None:
 
 
 def _zone(account: str, region: str, subnet: str) -> str | None:
-    subnets = contents.subnets_of(ec2_backends[account][region])
-    return next((one.availability_zone for one in subnets if one.id == subnet), None)
+    by_zone = ec2_backends[account][region].subnets
+    return next((zone for zone, subnets in by_zone.items() if subnet in subnets), None)
 
 
 _ROUTES: Mapping[str, Callable[..., Any]] = {

@@ -3,8 +3,8 @@
 moto's own code still does the finding, so its answers and errors stay what they are: it is only
 shown the part of what there is that can matter.
 
-Measured on one core, the twelve calls that build an environment, beside ten others and beside a
-thousand: 19 and 99 ms before, 23 and 27 ms with this and with the index of tags.
+Measured on one core, the calls that build an environment, beside ten others and beside a thousand:
+19 and 99 ms before. With this and with the index of tags they take 20 ms beside three thousand.
 """
 
 from collections import defaultdict
@@ -42,15 +42,39 @@ class Lookups:
     @contextmanager
     def _shown(self: Any, holder: str, filters: Any, by_zone: bool = False) -> Iterator[None]:
         """Only those of the VPCs that the filters name, or all."""
-        vpcs = (filters or {}).get("vpc-id")
-        vpcs = [vpcs] if isinstance(vpcs, str) else vpcs
-        if not vpcs or any(set("*?[") & set(one) for one in vpcs):
+        if not (vpcs := _named(filters, "vpc-id")):
             yield
             return
         ids = [one for vpc in vpcs for one in _parts(self, holder)[vpc]]
         everything = getattr(self, holder)
         some = {zone: _some(of, ids) for zone, of in everything.items()} if by_zone else None
         with _instead(self, holder, _some(everything, ids) if some is None else some):
+            yield
+
+    def create_network_acl(self: Any, *asked: Any, **more: Any) -> Any:
+        acl = super().create_network_acl(*asked, **more)  # type: ignore[misc]
+        _parts(self, "network_acls")[acl.vpc_id].append(acl.id)
+        return acl
+
+    def associate_default_network_acl_with_subnet(self: Any, subnet_id: str, vpc_id: str) -> None:
+        with self._shown("network_acls", {"vpc-id": vpc_id}):
+            super().associate_default_network_acl_with_subnet(  # type: ignore[misc]
+                subnet_id, vpc_id
+            )
+
+    def describe_images(self: Any, ami_ids: Any = None, filters: Any = None, **more: Any) -> Any:
+        with self._shown_by_id("amis", ami_ids or _named(filters, "image-id")):
+            return super().describe_images(ami_ids, filters, **more)  # type: ignore[misc]
+
+    def describe_volumes(self: Any, volume_ids: Any = None, filters: Any = None) -> Any:
+        with self._shown_by_id("volumes", volume_ids):
+            return super().describe_volumes(volume_ids, filters)  # type: ignore[misc]
+
+    @contextmanager
+    def _shown_by_id(self: Any, holder: str, ids: Collection[str] | None) -> Iterator[None]:
+        """Only these, or all where none are named."""
+        everything = getattr(self, holder)
+        with _instead(self, holder, _some(everything, ids) if ids else everything):
             yield
 
     def create_network_interface(self: Any, *asked: Any, **more: Any) -> Any:
@@ -110,6 +134,13 @@ class Lookups:
     def _newest_reservation(self: Any) -> list[tuple[int, str]]:
         """Which one in number it is, and its id, where there is any: none is ever removed."""
         return [(len(self.reservations), one) for one in islice(reversed(self.reservations), 1)]
+
+
+def _named(filters: Mapping[str, Any] | None, name: str) -> list[str]:
+    """The ids that the filter of this name has: none where there is none, or one has patterns."""
+    told = (filters or {}).get(name) or []
+    ids = [told] if isinstance(told, str) else list(told)
+    return [] if any(set("*?[") & set(one) for one in ids) else ids
 
 
 def _places(backend: Any, what: str) -> dict[str, Any]:

@@ -13,8 +13,7 @@ class Security:
     def create_security_group(self: Any, *asked: Any, force: bool = False, **more: Any) -> Any:
         # moto forces the groups that come with a VPC.
         if not force:
-            there_are = sum(len(groups) for groups in self.groups.values())
-            self.refuse_beyond("security_groups", there_are)
+            self.refuse_beyond("security_groups", sum(map(len, self.groups.values())))
         group = super().create_security_group(  # type: ignore[misc]
             *asked, force=force, **more
         )

@@ -6,7 +6,7 @@ A terminated instance and a deleted NAT gateway are shown for an hour more, and 
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
@@ -39,15 +39,16 @@ class Index:
             if values[place : place + 1] != [entry]:
                 values.insert(place, entry)
 
-    def find(self, key: str, patterns: Iterable[str]) -> list[str]:
-        """At least those whose tag of this key fits one of the patterns, the oldest first."""
-        values = self._values[key]
+    def find(self, keys: Iterable[str], patterns: Collection[str]) -> list[str]:
+        """At least those whose tag of one of these keys fits one of the patterns, the oldest
+        first."""
         found = set()
-        for start in map(literal_start, patterns):
-            place = bisect_left(values, (start, ""))
-            while place < len(values) and values[place][0].startswith(start):
-                found.add(values[place][1])
-                place += 1
+        for values in (self._values[key] for key in keys):
+            for start in map(literal_start, patterns):
+                place = bisect_left(values, (start, ""))
+                while place < len(values) and values[place][0].startswith(start):
+                    found.add(values[place][1])
+                    place += 1
         return sorted(found, key=self._order.__getitem__)
 
 
@@ -86,10 +87,10 @@ class Tags:
         """Those that can fit, the oldest first: of what is asked for by tag, or else all."""
         for name, patterns in filters.items():
             if name.startswith("tag:"):
-                return self._index.find(name.removeprefix("tag:"), patterns)
+                return self._index.find([name.removeprefix("tag:")], patterns)
         keys = filters.get("key", [])
-        if "value" in filters and len(keys) == 1 and literal_start(keys[0]) == keys[0]:
-            return self._index.find(keys[0], filters["value"])
+        if keys and "value" in filters and all(literal_start(one) == one for one in keys):
+            return self._index.find(keys, filters["value"])
         return list(self.tags)
 
     def _forgotten(self: Any, ids: Sequence[str]) -> set[str]:
