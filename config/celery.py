@@ -8,9 +8,6 @@ from envwright.messages import broker_settings
 LONGEST_STEP: Final = 24 * 3600 + 600
 """Seconds that no step outlasts: the longest deadline of a spec, and some time to end."""
 
-_SENDERS: Final = 20
-"""Threads that send a message at the same moment."""
-
 
 def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     """The configuration of the worker's Celery app."""
@@ -24,8 +21,6 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         # A message is acknowledged when its step ended; one slot holds one message.
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
-        # Without it the steps after the first have no priority, whatever their signatures say.
-        "task_inherit_parent_priority": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
@@ -33,8 +28,6 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "broker_channel_error_retry": True,
         # A step that lost its broker connection still holds its lease: let it end.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # To send takes a millisecond: threads take turns, rather than a connection for each.
-        "broker_pool_limit": min(settings.concurrency, _SENDERS) + 2,
         "broker_transport_options": shared["broker_transport_options"]
         | {
             # Above the longest step, or a second worker gets the message of a step that runs.

@@ -107,11 +107,6 @@ def message_priority(kind: RunKind, priority: Priority, *, begun: bool) -> int:
     return later if begun or kind is not RunKind.PROVISION else first
 
 
-def priority_once_begun(priority: int) -> int:
-    """The priority of a run's further messages, by that of its first one."""
-    return dict(_PRIORITIES.values()).get(priority, priority)
-
-
 def send_run(
     app: Celery,
     environment_id: str,
@@ -122,7 +117,7 @@ def send_run(
 ) -> None:
     """Send the chain of a run's tasks from this step on. Raises kombu's `OperationalError`.
 
-    `priority` is that of the first message; the worker that does a step says that of the next.
+    `priority` is that of the first message; the worker that does a step sends the next one itself.
     """
     from celery import chain
 

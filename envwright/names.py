@@ -45,9 +45,14 @@ MESSAGE_PRIORITIES: Final = (0, 3, 6, 9)
 """kombu's own steps: it reads them in this order, and older workers read no others."""
 
 
+def queue_list(queue: str, priority: int) -> str:
+    """The list in which kombu keeps a queue's messages of this priority."""
+    return f"{queue}\x06\x16{priority}" if priority else queue
+
+
 def queue_lists(queue: str) -> list[str]:
-    """The lists in which kombu keeps a queue's messages, those of the first to go first."""
-    return [queue, *(f"{queue}\x06\x16{one}" for one in MESSAGE_PRIORITIES[1:])]
+    """All of a queue's lists, those of the first to go first."""
+    return [queue_list(queue, one) for one in MESSAGE_PRIORITIES]
 
 
 _LOST: Final = "~"

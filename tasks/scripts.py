@@ -171,8 +171,8 @@ ADVANCE: Final = (
     + _WRITE
     + _TAKE_DOWN_AFTER_ALL
     + """
-local record, due, events, suspect = unpack(KEYS)
-local environment, epoch, run, fields, told, delay, ended = unpack(ARGV)
+local record, due, events, suspect, queue = unpack(KEYS)
+local environment, epoch, run, fields, told, delay, ended, message = unpack(ARGV)
 local have = redis.call('HMGET', record, 'epoch', 'run_id', 'state')
 if have[1] ~= epoch then
   if tonumber(epoch) > (tonumber(have[1]) or 0) and have[3]
@@ -192,6 +192,7 @@ end
 write(record, events, fields, told)
 if tonumber(delay) < 0 then redis.call('ZREM', due, environment)
 else redis.call('ZADD', due, now + delay, environment) end
+if queue then redis.call('LPUSH', queue, message) end
 return 'written'
 """
 )

@@ -15,11 +15,12 @@ import structlog
 from redis.asyncio import Redis
 
 from config.settings import RUNS_PER_ACCOUNT
-from envwright.names import RECORD_FORMAT, Keys, Step, area_of, queue_lists
+from envwright.names import RECORD_FORMAT, Keys, Step, area_of, queue_list, queue_lists
 from envwright.record import Event
 from envwright.states import AT_REST, HOLDS_NOTHING, TRIED_AGAIN
 from tasks.due import Due, due_of
 from tasks.group_commit import GroupCommit
+from tasks.message import message_of
 from tasks.scripts import ADVANCE, CLAIM, NOTE, RENEW, TAKE_DUE
 
 logger = structlog.get_logger(__name__)
@@ -92,6 +93,7 @@ class WorkerStore:
         limit: int = RUNS_PER_ACCOUNT,
     ) -> None:
         """`limit` is how many runs may build at once in one account and region."""
+        self._redis = redis
         self._writes = GroupCommit(redis)
         self._keys = keys
         self._queue = queue
@@ -162,9 +164,17 @@ class WorkerStore:
         return Written(answer)
 
     async def advance(
-        self, hold: Hold, fields: Mapping[str, str], events: Sequence[Event], delay: float | None
+        self,
+        hold: Hold,
+        fields: Mapping[str, str],
+        events: Sequence[Event],
+        delay: float | None,
+        then: Due | None = None,
     ) -> Written:
-        """End a step: write, give the lease back, and be due in `delay` seconds (None: never)."""
+        """End a step: write, give the lease back, and be due in `delay` seconds (None: never).
+
+        Who is woken up `then` gets the message with the same write.
+        """
         answer = await self._writes.run(
             self._advance,
             [
@@ -172,6 +182,7 @@ class WorkerStore:
                 self._keys.due,
                 self._keys.events(hold.environment_id),
                 self._suspect,
+                *([queue_list(self._queue, then.priority)] if then else []),
             ],
             [
                 hold.environment_id,
@@ -181,9 +192,17 @@ class WorkerStore:
                 _told(events),
                 -1 if delay is None else delay,
                 _GONE,
+                *([self._message(then)] if then else []),
             ],
         )
         return Written(answer)
+
+    async def wake_up(self, runs: Sequence[Due]) -> None:
+        """Send a message for each of these."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for due in runs:
+                pipe.lpush(queue_list(self._queue, due.priority), self._message(due))
+            await pipe.execute()
 
     async def renew(self, holds: Sequence[Hold], lease: float) -> list[Written]:
         """Renew all leases of this worker in one call; the answers come in their order.
@@ -233,6 +252,9 @@ class WorkerStore:
         if float(back) > 0:
             logger.warning("redis_clock_went_back", seconds=float(back))
         return due_of(taken)
+
+    def _message(self, due: Due) -> str:
+        return message_of(due, self._queue, self._worker)
 
     @staticmethod
     async def _call(script: Any, keys: list[str], args: list[Any]) -> Any:

@@ -50,7 +50,7 @@ def _start(**_: Any) -> None:
     # Celery sets its logging up only after this signal.
     configure_logging(settings)
     try:
-        runtime.start(app, settings)
+        runtime.start(settings)
     except Exception as error:
         # Celery would log it and go on, as a worker that can do none of its tasks.
         raise SystemExit(f"The worker cannot start: {error}") from error

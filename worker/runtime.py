@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from celery import Celery
 from redis.asyncio import Redis
 
 from config.settings import WorkerSettings
@@ -39,7 +38,7 @@ def name_of_process() -> str:
 class Runtime:
     """Started with the worker and stopped with it."""
 
-    def __init__(self, app: Celery, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.loop = LoopThread()
         self.loop.start()
@@ -54,7 +53,7 @@ class Runtime:
         self._background = self.loop.run(self._start_background())
         self._records = Store(settings)
         line = Line(self._redis, settings.keys, settings.runs_per_account)
-        self._sweeper = Sweeper(app, self.loop, self.store, line, self._records, settings)
+        self._sweeper = Sweeper(self.loop, self.store, line, self._records, settings)
         self._sweeper.start()
 
     def halt(self) -> None:
@@ -108,11 +107,11 @@ class Runtime:
 _current: Runtime | None = None
 
 
-def start(app: Celery, settings: WorkerSettings) -> None:
+def start(settings: WorkerSettings) -> None:
     """Start this process's runtime."""
     global _current
     allow_files(settings)
-    _current = Runtime(app, settings)
+    _current = Runtime(settings)
     look_less()
     logger.info("worker_started", worker=_current.name, concurrency=settings.concurrency)
 

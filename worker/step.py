@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from envwright.errors import StoreCorrupt
 from envwright.failure import Failure, FailureCategory
+from envwright.messages import message_priority
 from envwright.names import CLEANUP_STEPS, Step
 from envwright.priority import Priority
 from envwright.record import FRESH_STEP, Event, Record, Run, RunKind, record_from_fields
@@ -19,6 +20,7 @@ from tasks.aws.errors import Halted
 from tasks.blockers import with_blockers, with_what_is_left
 from tasks.chain import following
 from tasks.context import Context, settled_at
+from tasks.due import Due
 from tasks.failures import failure_from
 from tasks.journal import believed
 from tasks.lease import End, Flow, Lease, Look, clock
@@ -44,11 +46,10 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is to be done after a step: let the chain go on, or send another run, or neither."""
+    """How a step ended: its run goes on or has come to its goal, or it failed, or neither."""
 
     chain_goes_on: bool = False
     failure: Failure | None = None
-    compensation: Run | None = None
 
 
 async def run_step(
@@ -147,8 +148,7 @@ class _StepRun:
         logger.info("step_finished", seconds=ended.seconds)
         if after is not None:
             fields = {"step": str(after), **FRESH_STEP}
-            written = await self._advance(fields, [ended], self._runtime.settings.wake_grace)
-            return Outcome(chain_goes_on=written)
+            return Outcome(chain_goes_on=await self._hand_on(fields, [ended], run, after))
         fields = {"state": str(run.goal), **FRESH_STEP}
         if run.kind is RunKind.CLEANUP:
             # The failure is that of an earlier try: it is told in the events.
@@ -208,10 +208,8 @@ class _StepRun:
             "run_id": cleanup.id,
         }
         cleaning = Event(type="state", run=cleanup.id, state=State.CLEANING)
-        written = await self._advance(
-            fields, [told, failed, cleaning], self._runtime.settings.wake_grace
-        )
-        return Outcome(failure=failure, compensation=cleanup if written else None)
+        await self._hand_on(fields, [told, failed, cleaning], cleanup, CLEANUP_STEPS[0])
+        return Outcome(failure=failure)
 
     async def _explained(self, failure: Failure, context: Context | None) -> Failure:
         """A cleanup's failure, with what is left and what is in the way."""
@@ -278,12 +276,24 @@ class _StepRun:
         event = self._event("step", state=state, message=message)
         await self._advance({"attempt": str(max(0, attempt))}, [event], delay)
 
+    async def _hand_on(
+        self, fields: dict[str, str], events: list[Event], run: Run, step: Step
+    ) -> bool:
+        """End the step, and wake a worker up for this one of this run."""
+        priority = message_priority(run.kind, run.priority, begun=True)
+        then = Due(self._record.environment_id, run.id, run.kind, step, priority)
+        return await self._advance(fields, events, self._runtime.settings.wake_grace, then)
+
     async def _advance(
-        self, fields: dict[str, str], events: list[Event], delay: float | None
+        self,
+        fields: dict[str, str],
+        events: list[Event],
+        delay: float | None,
+        then: Due | None = None,
     ) -> bool:
         """The one write that ends the step; False when the run was no longer this worker's."""
         written = await self._runtime.store.advance(
-            self._lease.hold, {"trouble": "", **fields}, events, delay
+            self._lease.hold, {"trouble": "", **fields}, events, delay, then
         )
         if written is not Written.WRITTEN:
             logger.warning("step_not_recorded", answer=written)

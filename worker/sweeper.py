@@ -5,13 +5,10 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 import structlog
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.settings import WorkerSettings
 from envwright.errors import StoreUnavailable
-from envwright.messages import send_run
 from envwright.store import Store
 from tasks.aws.limits import Limits
 from tasks.due import Due
@@ -43,19 +40,17 @@ def _to_the_end(sweep: Callable[[], int]) -> None:
 class Sweeper:
     """Every worker runs one: they share the work, since each run is handed to one of them.
 
-    It has a thread of its own because publishing blocks, and must not block the loop.
+    It has a thread of its own because ending what expires blocks, and must not block the loop.
     """
 
     def __init__(
         self,
-        app: Celery,
         loop: LoopThread,
         store: WorkerStore,
         line: Line,
         records: Store,
         settings: WorkerSettings,
     ) -> None:
-        self._app = app
         self._loop = loop
         self._store = store
         self._line = line
@@ -85,7 +80,7 @@ class Sweeper:
     def _guarded(self, sweep: Callable[[], object]) -> None:
         try:
             sweep()
-        except (RedisError, OperationalError, OSError, StoreUnavailable) as error:
+        except (RedisError, OSError, StoreUnavailable) as error:
             logger.warning("sweep_failed", error=str(error))
         except Exception:
             # Whatever it is, it must not end what finds every run that was lost.
@@ -102,8 +97,9 @@ class Sweeper:
         return self._send(due, "run_woken_up")
 
     def _send(self, runs: Sequence[Due], told: str) -> int:
+        if runs:
+            self._loop.run(self._store.wake_up(runs))
         for one in runs:
-            send_run(self._app, one.environment_id, one.run_id, one.kind, one.step, one.priority)
             logger.info(told, environment=one.environment_id, run=one.run_id)
         return len(runs)
 

@@ -10,14 +10,10 @@ from typing import Any
 import structlog
 from celery import Task
 from celery.exceptions import Ignore
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog.contextvars import bound_contextvars
 
 from envwright.errors import EnvwrightError
-from envwright.messages import message_priority, priority_once_begun, send_run
-from envwright.names import CLEANUP_STEPS
-from envwright.record import Run
 from tasks.chain import PLACES
 from worker import runtime
 from worker.step import run_step
@@ -42,30 +38,15 @@ class StepTask(Task):  # type: ignore[type-arg]  # not generic at run time
         kind, step = PLACES[self.name]
         with bound_contextvars(environment=environment_id, run=run_id, step=step):
             now = runtime.current()
+            # The write that ends the step sends the next message; Celery would send it again.
+            self.request.chain = None
             try:
                 outcome = now.loop.run(run_step(now, self.run, kind, step, environment_id, run_id))
             except (RedisError, OSError) as error:
                 # The run is on record and due again when its lease or its grace is over.
                 logger.warning("redis_lost", error=str(error))
                 raise Ignore from error
-            if outcome.compensation is not None:
-                self._send(environment_id, outcome.compensation)
             if outcome.failure is not None:
                 raise StepFailed(outcome.failure.message)
             if not outcome.chain_goes_on:
                 raise Ignore
-
-    def apply_async(self, *args: Any, **options: Any) -> Any:
-        # From within a step this is the next one of its chain, to which Celery hands down the
-        # priority of this one's message.
-        priority = options.get("priority")
-        if priority is not None and self.app.current_worker_task is not None:
-            options["priority"] = priority_once_begun(priority)
-        return super().apply_async(*args, **options)
-
-    def _send(self, environment_id: str, run: Run) -> None:
-        try:
-            priority = message_priority(run.kind, run.priority, begun=True)
-            send_run(self.app, environment_id, run.id, run.kind, CLEANUP_STEPS[0], priority)
-        except (OperationalError, OSError) as error:
-            logger.warning("compensation_not_sent", error=str(error), found_by="sweeper")

@@ -51,13 +51,11 @@ def test_a_message_is_kept_until_its_step_ended() -> None:
 
 
 def test_steps_run_on_threads_as_many_as_asked_for() -> None:
-    """Those that send take turns, so that a thousand threads do not open a thousand connections;
-    those that acknowledge cannot wait, and each finds one."""
+    """What acknowledges cannot wait for a connection, and finds one."""
     configured = celery_settings(WorkerSettings(concurrency=700))
 
     assert configured["worker_pool"] == "threads"
     assert configured["worker_concurrency"] == 700
-    assert configured["broker_pool_limit"] < 50
     assert configured["broker_transport_options"]["max_connections"] > 700
 
 

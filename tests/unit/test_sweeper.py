@@ -1,12 +1,10 @@
 """The sweeper's thread: it sends what is due, and nothing but its stop ends it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pytest
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.settings import WorkerSettings
@@ -53,11 +51,20 @@ NO_LINE = cast(Line, FakeLine())
 
 
 class FakeStore:
-    """Hands out what it was given, one portion a sweep; then nothing, for ever."""
+    """Hands out what it was given, one portion a sweep; then nothing, for ever.
+
+    A run called unsendable stands in for a Redis that refuses.
+    """
 
     def __init__(self, *portions: list[Due] | Exception) -> None:
         self._portions = [*portions]
         self.exhausted = threading.Event()
+        self.sent: list[Due] = []
+
+    async def wake_up(self, runs: Sequence[Due]) -> None:
+        if any(due.run_id == "unsendable" for due in runs):
+            raise RedisError("it is full")
+        self.sent += runs
 
     async def take_due(self, limit: int, grace: float) -> list[Due]:
         if not self._portions:
@@ -77,45 +84,32 @@ def loop() -> Iterator[LoopThread]:
     one.stop()
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What was published; a broker that refuses the run `unsendable` stands in for a real one."""
-    messages: list[Any] = []
-
-    def send(
-        app: Celery, environment_id: str, run_id: str, kind: RunKind, first: Step, priority: int
-    ) -> None:
-        if run_id == "unsendable":
-            raise OperationalError("the broker is gone")
-        messages.append((environment_id, run_id, kind, first, priority))
-
-    monkeypatch.setattr(sweeper, "send_run", send)
-    return messages
-
-
 def swept(loop: LoopThread, store: FakeStore, line: Line = NO_LINE) -> None:
     """Let a sweeper work until nothing is due any more."""
     settings = WorkerSettings(sweep_every=0.01)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), line, NO_ENDS, settings)
+    one = Sweeper(loop, cast(WorkerStore, store), line, NO_ENDS, settings)
     one.start()
     assert store.exhausted.wait(10)
     one.stop()
 
 
-def test_what_is_due_is_sent(loop: LoopThread, sent: list[Any]) -> None:
+def test_what_is_due_is_sent(loop: LoopThread) -> None:
     """With all that the message needs: a run is sent from the step where it stands."""
-    swept(loop, FakeStore([DUE]))
+    store = FakeStore([DUE])
 
-    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY, 6)]
+    swept(loop, store)
+
+    assert store.sent == [DUE]
 
 
-def test_who_is_let_in_is_sent_for(loop: LoopThread, sent: list[Any]) -> None:
+def test_who_is_let_in_is_sent_for(loop: LoopThread) -> None:
     """As what is due is, with the priority of what has not begun."""
     waiting = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.NETWORK, 9)
+    store = FakeStore()
 
-    swept(loop, FakeStore(), cast(Line, FakeLine(waiting)))
+    swept(loop, store, cast(Line, FakeLine(waiting)))
 
-    assert sent == [("web.eu-west-1", "run", RunKind.PROVISION, Step.NETWORK, 9)]
+    assert store.sent == [waiting]
 
 
 @pytest.mark.parametrize(
@@ -134,25 +128,23 @@ def test_no_more_are_let_in_than_aws_lets_begin(
     before those who can go on. However few that is, somebody is let in."""
     line = FakeLine()
     told = WorkerSettings(**settings)
-    one = Sweeper(
-        cast(Any, None), loop, cast(WorkerStore, FakeStore()), cast(Line, line), NO_ENDS, told
-    )
+    one = Sweeper(loop, cast(WorkerStore, FakeStore()), cast(Line, line), NO_ENDS, told)
 
     one._admit()
 
     assert line.asked_for == at_once
 
 
-def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: list[Any]) -> None:
+def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread) -> None:
     """A thousand that are due do not wait for a thousand rounds."""
     settings = WorkerSettings(sweep_every=60)
     store = FakeStore([DUE] * sweeper._AT_ONCE, [DUE] * sweeper._AT_ONCE, [DUE])
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), NO_LINE, NO_ENDS, settings)
+    one = Sweeper(loop, cast(WorkerStore, store), NO_LINE, NO_ENDS, settings)
 
     rounds = [one._sweep() for _ in range(3)]
 
     assert rounds == [sweeper._AT_ONCE, sweeper._AT_ONCE, 1]
-    assert len(sent) == 2 * sweeper._AT_ONCE + 1
+    assert len(store.sent) == 2 * sweeper._AT_ONCE + 1
 
 
 @pytest.mark.parametrize(
@@ -164,15 +156,17 @@ def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread, sent: 
         ValueError("what nobody has foreseen"),
     ],
 )
-def test_no_trouble_ends_it(loop: LoopThread, sent: list[Any], trouble: Any) -> None:
+def test_no_trouble_ends_it(loop: LoopThread, trouble: Any) -> None:
     """It is the only thing that finds what was lost, so it goes on whatever happens."""
-    swept(loop, FakeStore(trouble, [DUE]))
+    store = FakeStore(trouble, [DUE])
 
-    assert [run_id for _, run_id, *_ in sent] == ["run"]
+    swept(loop, store)
+
+    assert store.sent == [DUE]
 
 
 def test_what_cannot_be_sent_keeps_no_end_from_coming(
-    loop: LoopThread, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+    loop: LoopThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each sweep does both, whatever becomes of the first."""
     looked = threading.Event()
@@ -186,7 +180,7 @@ def test_what_cannot_be_sent_keeps_no_end_from_coming(
 def test_it_stops_when_it_is_told_to(loop: LoopThread) -> None:
     """In the middle of its pause, too."""
     settings = WorkerSettings(sweep_every=60)
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, FakeStore()), NO_LINE, NO_ENDS, settings)
+    one = Sweeper(loop, cast(WorkerStore, FakeStore()), NO_LINE, NO_ENDS, settings)
     one.start()
 
     one.halt()
