@@ -54,6 +54,9 @@ class Bulk(Value):
     last_change_at: float | None = Field(
         default=None, description="When one of its members changed last."
     )
+    swept_at: float | None = Field(
+        default=None, description="When a worker last looked for what there is to do."
+    )
     refused: int = Field(default=0, description="Specs that were refused: they are no members.")
     existing: int = Field(
         default=0, description="Environments that were there already: they are no members."

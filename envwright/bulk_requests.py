@@ -20,6 +20,9 @@ from envwright.spec import EnvironmentSpec, parse_spec
 
 logger = logging.getLogger(__name__)
 
+Told = Callable[[Sequence[Answer]], None]
+"""What is to be done with answers, a chunk of them at a time."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -37,14 +40,15 @@ class BulkRequests:
         priority: Priority = Priority.LOW,
         max_failures: int | None = None,
         bulk_id: str | None = None,
-        told: Callable[[Sequence[Answer]], None] | None = None,
+        told: Told | None = None,
     ) -> Bulk:
         """Ask for many environments as one thing; returns as soon as all are on record.
 
         They wait in line and are let in bit by bit. `specs` are taken up in chunks, so they need
         not fit into memory; `told` is handed the answers of each chunk, in order. A refusal is an
         answer, too. An environment that is there already, with the same spec, is no member.
-        When more than `max_failures` members have failed, the bulk pauses by itself.
+        When more than `max_failures` members have failed, the bulk pauses by itself; and it begins
+        slowly, so that what fails all of them is seen on a few.
 
         After a `StoreUnavailable` half-way, what was accepted stays so. The same specs again under
         the same `bulk_id` make no second runs, and go on with the others. A spec that is not valid
@@ -122,33 +126,40 @@ class BulkRequests:
         self._bulks.resume(bulk_id)
         return self._bulks.read(bulk_id)
 
-    def retry_bulk(self, bulk_id: str) -> BulkAnswer:
+    def retry_bulk(self, bulk_id: str, *, told: Told | None = None) -> BulkAnswer:
         """Put a bulk's failed members in line again, and go on with it where it was paused.
 
-        Members whose cleanup failed are cleaned up first: ask again for them. Raises
-        `UnknownBulk`.
+        Members whose cleanup failed are cleaned up first: ask again for them. `told` is handed the
+        answers of each chunk, as by `enqueue_bulk`. Raises `UnknownBulk`.
         """
         self.resume_bulk(bulk_id)
         return self._ask_members(
             bulk_id,
             lambda one: one.state in FAILED_MEMBERS,
             lambda one: requests.about(one, retried),
+            told,
         )
 
-    def destroy_bulk(self, bulk_id: str, *, force: bool = False) -> BulkAnswer:
-        """Take all of a bulk's members down; what waits in line is not begun.
+    def destroy_bulk(
+        self, bulk_id: str, *, force: bool = False, told: Told | None = None
+    ) -> BulkAnswer:
+        """Take all of a bulk's members down; what waits in line has ended with that.
 
         `force` lifts termination protection, as `destroy` does; without it those that are
-        protected are refused. Raises `UnknownBulk`.
+        protected are refused. `told` is handed the answers of each chunk. Raises `UnknownBulk`.
         """
         self.pause_bulk(bulk_id)
         destroy = partial(requests.destroy, force=force)
         return self._ask_members(
-            bulk_id, lambda one: True, lambda one: requests.about(one, destroy)
+            bulk_id, lambda one: True, lambda one: requests.about(one, destroy), told
         )
 
     def _ask_members(
-        self, bulk_id: str, concerns: Callable[[Member], bool], wish: Callable[[str], Wish]
+        self,
+        bulk_id: str,
+        concerns: Callable[[Member], bool],
+        wish: Callable[[str], Wish],
+        told: Told | None,
     ) -> BulkAnswer:
         bulk, accepted, refused = self._bulks.read(bulk_id), 0, dict[str, str]()
         for some in self._bulks.member_ids(bulk_id):
@@ -158,6 +169,8 @@ class BulkRequests:
                 if concerns(one)
             ]
             answers = self._acceptance.ask_all(wishes)
+            if told is not None:
+                told(answers)
             accepted += sum(isinstance(one, Ticket) and one.accepted for one in answers)
             refused |= _refused(wishes, answers)
         return BulkAnswer(accepted=accepted, refused=refused)

@@ -78,7 +78,8 @@ class BulkStore(Connection):
             pipe.zcard(self._keys.bulk_members(bulk_id))
             pipe.hlen(self._keys.bulk_refused(bulk_id))
             pipe.scard(self._keys.bulk_existing(bulk_id))
-            fields, total, refused, existing = pipe.execute()
+            pipe.get(self._keys.swept)
+            fields, total, refused, existing, swept_at = pipe.execute()
         if not fields:
             raise unknown_bulk(bulk_id)
         counted = self._counted(bulk_id, total) | {
@@ -86,6 +87,7 @@ class BulkStore(Connection):
             "total": total,
             "refused": refused,
             "existing": existing,
+            "swept_at": swept_at,
             "counted_at": self.now(),
         }
         try:
@@ -135,9 +137,12 @@ class BulkStore(Connection):
         self.confirm()
 
     def resume(self, bulk_id: str) -> None:
-        """Let its members in again, and count failures anew."""
+        """Let its members in again, and count anew who failed and who got ready."""
         with self._answering():
-            self._redis.hdel(self._keys.bulk(bulk_id), "paused_at", "paused_because", "failures")
+            pipe = self._redis.pipeline()
+            pipe.hdel(self._keys.bulk(bulk_id), "paused_at", "paused_because", "failures")
+            pipe.delete(self._keys.bulk_ready(bulk_id))
+            pipe.execute()
         self.confirm()
 
     def member_ids(self, bulk_id: str) -> Iterator[list[str]]:

@@ -188,6 +188,11 @@ class Keys:
         """Sorted set: environment id by its place in the bulk."""
         return f"{self.bulk(bulk_id)}:members"
 
+    def bulk_ready(self, bulk_id: str) -> str:
+        """Hash: area → how many of its members got ready since it was begun or last resumed; only
+        of a bulk with `max_failures`."""
+        return f"{self.bulk(bulk_id)}:ready"
+
     def bulk_refused(self, bulk_id: str) -> str:
         """Hash: environment id → why its spec was refused."""
         return f"{self.bulk(bulk_id)}:refused"

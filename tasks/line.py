@@ -5,12 +5,23 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 
-from envwright.names import RECORD_FORMAT, Keys
+from envwright.names import RECORD_FORMAT, Keys, Step
 from tasks.due import Due, due_of
 from tasks.line_scripts import ADMIT
 
 _LOOKED_AT_ONCE: Final = 1000
 """Entries of lines that one script looks at: there may be many that nobody waits for any more."""
+
+BEGUN_AT_FIRST: Final = 10
+"""How many members of a bulk with `max_failures` are under way at first in one area.
+
+With each that comes to its last step, when AWS has made all of it, or is ready, two more may be.
+"""
+
+BEGUN_BEFORE_ONE_IS_READY: Final = 100
+"""How many of them are under way at most before the first is ready: some faults show only there."""
+
+_LAST_STEP: Final = Step.READY
 
 
 class Line:
@@ -51,6 +62,9 @@ class Line:
                     at_once,
                     _LOOKED_AT_ONCE,
                     RECORD_FORMAT,
+                    _LAST_STEP,
+                    BEGUN_AT_FIRST,
+                    BEGUN_BEFORE_ONE_IS_READY,
                 ],
             )
             taken += answer

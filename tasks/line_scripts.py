@@ -86,20 +86,38 @@ ADMIT: Final = (
 local under_way, flows, areas, turns, due, expiries = unpack(KEYS)
 local area, records, lines, bulks = unpack(ARGV)
 local limit, grace, at_once, looks, format = unpack(ARGV, 5)
+local last_step, at_first, before_ready = unpack(ARGV, 10)
+
+local function count_end(bulk, is_ready, failure)
+  local failed = failure and failure.category ~= 'cancelled'
+  if failed and redis.call('EXISTS', bulk) == 1 then redis.call('HINCRBY', bulk, 'failures', 1) end
+  if is_ready and redis.call('HEXISTS', bulk, 'max_failures') == 1 then
+    redis.call('HINCRBY', bulk .. ':ready', area, 1)
+  end
+end
 
 -- Who is let in leaves by what its record says: so nothing has to be told when a worker dies.
-local all = redis.call('HGETALL', under_way)
+local all, begun, got_far = redis.call('HGETALL', under_way), {}, {}
 for i = 1, #all, 2 do
   local environment = all[i]
   local id, flow = string.match(all[i + 1], '^(%S+) (.+)$')
-  local have = fields_of(records .. environment, 'run_id', 'state', 'failure')
+  local have = fields_of(records .. environment, 'run_id', 'state', 'failure', 'step')
   if have[1] ~= id or have[2] ~= 'queued' and have[2] ~= 'provisioning' then
     redis.call('HDEL', under_way, environment)
-    local failure = object_in(have[3])
-    if failure and failure.category ~= 'cancelled' and redis.call('EXISTS', bulks .. flow) == 1 then
-      redis.call('HINCRBY', bulks .. flow, 'failures', 1)
-    end
+    count_end(bulks .. flow, have[1] == id and have[2] == 'ready', object_in(have[3]))
+  else
+    begun[flow] = (begun[flow] or 0) + 1
+    if have[4] == last_step then got_far[flow] = (got_far[flow] or 0) + 1 end
   end
+end
+
+-- Where only so many may fail, few are begun until some have shown that they can be built.
+local function is_to_wait_and_see(bulk, flow)
+  if redis.call('HEXISTS', bulk, 'max_failures') == 0 then return false end
+  local ready = tonumber(redis.call('HGET', bulk .. ':ready', area) or '0')
+  local so_far = begun[flow] or 0
+  if ready == 0 and so_far >= tonumber(before_ready) then return true end
+  return so_far >= at_first + 2 * ((got_far[flow] or 0) + ready)
 end
 
 local function waiting_run(record, flow)
@@ -122,13 +140,14 @@ while #taken < tonumber(at_once) and looked < tonumber(looks) do
   end
   local environment = redis.call('LINDEX', line, 0)
   local run = environment and waiting_run(records .. environment, flow)
-  if run and is_paused(bulk) then held[flow] = score
+  if run and (is_paused(bulk) or is_to_wait_and_see(bulk, flow)) then held[flow] = score
   elseif run then
     redis.call('LPOP', line)
     take_turn(flows, turns, flow, rank)
     let_in(records .. environment, under_way, areas, expiries, area, bulk, environment, run[1],
       run_in(run[3]), flow)
     redis.call('ZADD', due, now + grace, environment)
+    begun[flow] = (begun[flow] or 0) + 1
     taken[#taken + 1] = {environment, unpack(run)}
   elseif environment then
     -- Nobody waits there any more: that costs no turn, and is gone also where the bulk is paused.

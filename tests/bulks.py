@@ -22,6 +22,12 @@ NO_CAPACITY = Failure(
     step=Step.INSTANCE,
     code="InsufficientInstanceCapacity",
 )
+NO_IMAGE = Failure(
+    category=FailureCategory.SPEC,
+    message="There is no image ami-0.",
+    step=Step.INSTANCE,
+    code="InvalidAMIID.NotFound",
+)
 
 Lines = Callable[..., str]
 Ends = Mapping[str, Failure | None]

@@ -56,6 +56,11 @@ def console(stream: TextIO | None = None) -> "Console":
     return Unpadded(file=stream, width=_UNBOUNDED, markup=False, emoji=False, highlight=False)
 
 
+def say(words: str, *, err: bool = False) -> None:
+    """Print a sentence; on a terminal it is wrapped between its words."""
+    console(sys.stderr if err else sys.stdout).print(styled(words))
+
+
 @contextmanager
 def busy() -> Iterator[Callable[[str], None]]:
     """Says on a terminal what is being done; it is gone from there when it is over."""

@@ -61,7 +61,7 @@ def test_a_bulk_from_its_begin_to_its_end(
         "\n  It paused by itself: ",
         "\n  ✗ 1 failed: spec (ParameterNotFound)\n    lab-3.eu-west-1\n",
         "\n  envwright bulks resume ",
-        "\n  envwright bulks retry ",
+        "A retry fails alike, unless what they name is there by now.\n",
     ):
         assert part in gave_up.out, gave_up.out
 

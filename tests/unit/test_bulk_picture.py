@@ -21,6 +21,7 @@ RUNNING = Bulk(
     created_at=T0,
     sealed_at=T0 + 1,
     started_at=T0 + 2,
+    swept_at=T0 + 199,
     counted_at=T0 + 200,
     total=300,
     waiting=168,
@@ -98,11 +99,9 @@ def test_a_terminal_without_utf8_has_a_bar_too() -> None:
 def test_what_a_person_should_know_is_said() -> None:
     paused = RUNNING.model_copy(update={"paused_at": T0 + 90})
     by_itself = paused.model_copy(update={"paused_because": "6 members have failed."})
-    unseen = RUNNING.model_copy(update={"started_at": None})
 
     assert "paused; those that a worker has begun go on" in drawn_in(79, Progress(paused, ()))
     assert "paused: 6 members have failed." in drawn_in(79, Progress(by_itself, ()))
-    assert "No worker has let any in yet" in drawn_in(79, Progress(unseen, ()))
 
 
 def test_a_lost_record_is_counted() -> None:

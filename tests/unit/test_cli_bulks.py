@@ -12,7 +12,7 @@ from envwright.bulk import BulkState
 from envwright.cli.app import run
 from envwright.states import State
 from envwright.testing import InMemoryClient
-from tests.bulks import NO_QUOTA, Lines, finish, interrupt, the_bulk
+from tests.bulks import NO_IMAGE, NO_QUOTA, Lines, finish, interrupt, the_bulk
 from tests.documents import document
 from tests.puppet import WEB_OUTPUTS
 from tests.specs import spec_data
@@ -175,19 +175,76 @@ def test_ctrl_c_is_never_without_a_word(
     assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
 
 
-@pytest.mark.parametrize("command", ["retry", "down"])
-def test_who_asks_something_of_all_sees_that_it_is_being_asked(
-    client: InMemoryClient, lines: Lines, monkeypatch: pytest.MonkeyPatch, command: str
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("retry", ["Asking for them: 0 of 1.", "Asking for them: 1 of 1."]),
+        ("down", ["Asking for them: 0 of 2.", "Asking for them: 2 of 2."]),
+    ],
+)
+def test_who_asks_something_of_all_sees_how_far_it_is(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    told: list[str],
 ) -> None:
     """That of ten thousand takes seconds, in which a terminal should not be dark."""
     said: list[str] = []
     run(["bulk", lines("aa", "bb"), "--no-wait", "--id", "labs"])
+    finish(client, {"aa": None, "bb": NO_QUOTA})
     monkeypatch.setattr(
         "envwright.cli.bulks.requests.busy", lambda: contextlib.nullcontext(said.append)
     )
 
     assert run(["bulks", command, "labs", "--no-wait"]) == 0
-    assert said == ["Asking for 2 environments."]
+    assert said == told
+
+
+def test_sentences_are_wrapped_between_their_words(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a narrow terminal, of all commands that say one; elsewhere each is one line."""
+    file = lines("aa", "bb")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    for command in (
+        ["bulk", file, "--dry-run"],
+        ["bulk", file, "--no-wait", "--name", "labs-of-the-autumn"],
+        *(["bulks", one, "labs-of-the-autumn"] for one in ("pause", "resume")),
+        ["bulks", "down", "labs-of-the-autumn", "--no-wait"],
+    ):
+        with monkeypatch.context() as at:
+            at.setattr(sys.stdout, "isatty", lambda: True)
+            assert run(command) == 0
+        wrapped = Text.from_ansi(capsys.readouterr().out).plain.splitlines()
+        assert len(wrapped) > 1
+        assert max(map(len, wrapped)) <= 40
+    run(["bulks", "down", "labs-of-the-autumn", "--no-wait"])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_what_only_other_specs_can_mend_is_not_to_be_retried(
+    client: InMemoryClient, lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A retry would fail alike. With another failure beside it, it has something to go on with."""
+    run(["bulk", lines("aa", "bb", "cc"), "--no-wait", "--id", "labs"])
+    finish(client, {"aa": None, "bb": NO_IMAGE, "cc": NO_IMAGE})
+    capsys.readouterr()
+
+    assert run(["bulks", "show", "labs"]) == 0
+    shown = capsys.readouterr().out
+    assert "envwright bulks retry" not in shown
+    assert "envwright bulk FILE --name NAME  build them from corrected specs" in shown
+    assert "A retry fails alike, unless what they name is there by now." in shown
+
+    client.retry("bb")
+    finish(client, {"bb": NO_QUOTA})
+    assert run(["bulks", "show", "labs"]) == 0
+    assert "  envwright bulks retry labs" in capsys.readouterr().out
 
 
 def test_which_bulk_is_meant_must_be_clear(

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from envwright.bulk import Bulk
 from envwright.cli.bulks.painter import counts_in_words, pace_in_words, picture
+from envwright.cli.bulks.standstill import in_words, standstill
 from envwright.cli.bulks.watch import Progress
 from envwright.cli.lines import Lines, Screen
 from envwright.cli.output import clean, console, is_interactive, print_json
@@ -71,7 +72,7 @@ class PlainLines(Lines):
         if self._last is None or {one.title for one in progress.failures} - known:
             return True
         before, after = self._last.bulk, progress.bulk
-        if before.state is not after.state:
+        if before.state is not after.state or standstill(before) is not standstill(after):
             return True
         is_time = time.monotonic() - self._told_at >= _EVERY
         return is_time and counts_in_words(before) != counts_in_words(after)
@@ -81,6 +82,8 @@ class PlainLines(Lines):
         head = f"{moment(bulk.counted_at)}  {clean(bulk.name or bulk.id)}"
         pace = f"; {pace}" if (pace := pace_in_words(progress)) else ""
         sys.stdout.write(f"{head}  {bulk.state}, {counts_in_words(bulk)}{pace}\n")
+        if why := in_words(bulk):
+            sys.stdout.write(f"{head}  {why}\n")
         for one in progress.failures:
             if one.title not in known:
                 told = f"{one.title}, such as {one.examples[0]}: {one.first.message}"
@@ -98,6 +101,7 @@ class JsonLines(PlainLines):
             failures=[one.document() for one in progress.failures],
             a_minute=progress.a_minute,
             left=progress.left,
+            standstill=standstill(progress.bulk),
         )
 
 

@@ -1,12 +1,14 @@
 """Draws a bulk as lines of text, and tells it in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Final
 
 from rich.text import Text
 
 from envwright.bulk import Bulk, BulkState
 from envwright.cli.bulks.failures import Sort
+from envwright.cli.bulks.standstill import in_words, standstill
 from envwright.cli.bulks.watch import Progress, is_over
 from envwright.cli.output import clean, counted, duration
 from envwright.cli.painter import STATE_STYLES, Painter, tally, ticking
@@ -20,8 +22,6 @@ BULK_STYLES: Final[Mapping[BulkState, str]] = {
 }
 
 _LONGEST_BAR: Final = 58
-_NO_WORKER_AFTER: Final = 15.0
-"""Seconds after which we say that perhaps no worker runs."""
 
 
 def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
@@ -33,7 +33,7 @@ def picture(painter: Painter, progress: Progress, height: int) -> list[Text]:
         _bar(painter, bulk),
         *tally(_counts(bulk), painter.width),
         *[painter.line(Text(f"  {one}", "dim")) for one in [pace_in_words(progress)] if one],
-        *[painter.line(Text(f"  {one}", "yellow")) for one in _notices(bulk, painter.now)],
+        *[line for one in _notices(bulk) for line in wrapped(one, painter.width)],
     ]
     if is_over(bulk):
         return lines  # Why some failed is told in full by the report.
@@ -52,6 +52,8 @@ def counts_in_words(bulk: Bulk) -> str:
 def pace_in_words(progress: Progress) -> str:
     if progress.a_minute is None or progress.bulk.state is BulkState.DONE:
         return ""
+    if standstill(progress.bulk):
+        return ""  # It would be that of a better time.
     rate = f"{progress.a_minute:.0f}" if progress.a_minute >= 9.5 else f"{progress.a_minute:.1f}"
     if progress.left is None or progress.bulk.state is not BulkState.RUNNING:
         return f"{rate} a minute"
@@ -99,14 +101,25 @@ def _bar(painter: Painter, bulk: Bulk) -> Text:
     return line.append(f" {share:3} %", "dim")
 
 
-def _notices(bulk: Bulk, now: float) -> Iterator[str]:
+def wrapped(words: str, width: int) -> list[Text]:
+    """A notice on as many lines as it takes."""
+    return [Text(f"  {one}", "yellow") for one in wrap(words, max(width - 2, 10))]
+
+
+def _notices(bulk: Bulk) -> Iterator[str]:
     if bulk.state is BulkState.PAUSED and bulk.paused_because:
         yield f"paused: {clean(bulk.paused_because)}"
     elif bulk.state is BulkState.PAUSED:
         yield "paused; those that a worker has begun go on"
-    is_late = bulk.started_at is None and now - bulk.created_at > _NO_WORKER_AFTER
-    if is_late and bulk.state is BulkState.RUNNING:
-        yield "No worker has let any in yet: is one running?"
+    elif _begins_slowly(bulk):
+        yield "It begins with a few, for --max-failures: more follow as these get on."
+    if why := in_words(bulk):
+        yield why
+
+
+def _begins_slowly(bulk: Bulk) -> bool:
+    is_first_wave = bulk.under_way and not bulk.states.get(State.READY)
+    return bool(bulk.max_failures is not None and bulk.waiting and is_first_wave)
 
 
 def _failures(painter: Painter, sorts: Sequence[Sort], room: int) -> list[Text]:

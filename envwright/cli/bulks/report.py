@@ -1,7 +1,7 @@
 """What became of a bulk: how many are as asked for, why the others are not, and what to do."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,13 +12,14 @@ from rich.text import Text
 
 from envwright.bulk import FAILED_MEMBERS, Bulk, BulkState, Member
 from envwright.cli.bulks.display import described
-from envwright.cli.bulks.failures import TO_DO, sorted_out
+from envwright.cli.bulks.failures import TO_DO, Sort, sorted_out
 from envwright.cli.exits import UsageError
 from envwright.cli.output import JSON_VERSION, clean, counted, duration, plain, styled
 from envwright.cli.painter import Marks
 from envwright.cli.tables import columns, indented
 from envwright.cli.waiting import BUILT, SETTLED, TAKEN_DOWN, Goal
 from envwright.client import Client
+from envwright.failure import FailureCategory
 from envwright.states import HOLDS_NOTHING
 
 _WORDS: Final[Mapping[Goal, str]] = {
@@ -83,10 +84,11 @@ class Outcome:
             out.print()
         for sentence in remarks:
             out.print(indented(styled(sentence)))
-        self._print_failures(out, marks)
+        sorts = sorted_out(self._failed()) if self.bulk.failed else []
+        _print_failures(sorts, out, marks)
         table = columns("", "")
         table.show_header, table.columns[0].no_wrap = False, True
-        for command, purpose in self._offers():
+        for command, purpose in self._offers(sorts):
             table.add_row(styled(command, "bold"), Text(purpose, "dim"))
         if table.row_count:
             out.print()
@@ -132,24 +134,14 @@ class Outcome:
         members = self.client.bulk_members(self.bulk.id)
         return (one for one in members if one.state not in self.goal)
 
-    def _print_failures(self, out: Console, marks: Marks) -> None:
-        sorts = sorted_out(self._failed()) if self.bulk.failed else []
-        for one in sorts[:_SORTS_SHOWN]:
-            out.print()
-            head = Text.assemble("  ", (marks.failed, "red"), f" {one.count} failed: ")
-            out.print(head.append(clean(one.title), "red"))
-            for line in (one.who, one.first.message, TO_DO[one.first.category]):
-                out.print(indented(indented(styled(line))))
-        if len(sorts) > _SORTS_SHOWN:
-            out.print()
-            out.print(f"  and {counted(len(sorts) - _SORTS_SHOWN, 'sort')} more")
-
-    def _offers(self) -> list[tuple[str, str]]:
+    def _offers(self, sorts: Sequence[Sort]) -> list[tuple[str, str]]:
         bulk = self.bulk
         offers = []
         if bulk.state is BulkState.PAUSED:
             offers.append((f"envwright bulks resume {bulk.id}", "let in those that wait in line"))
-        if any(bulk.states.get(one) for one in FAILED_MEMBERS if one not in self.goal):
+        if sorts and all(one.first.category is FailureCategory.SPEC for one in sorts):
+            offers.append(("envwright bulk FILE --name NAME", "build them from corrected specs"))
+        elif any(bulk.states.get(one) for one in FAILED_MEMBERS if one not in self.goal):
             offers.append(
                 (
                     f"envwright bulks retry {bulk.id}",
@@ -162,6 +154,18 @@ class Outcome:
         if self.goal is not TAKEN_DOWN and not is_gone:
             offers.append((f"envwright bulks down {bulk.id}", "take all of it down"))
         return offers
+
+
+def _print_failures(sorts: Sequence[Sort], out: Console, marks: Marks) -> None:
+    for one in sorts[:_SORTS_SHOWN]:
+        out.print()
+        head = Text.assemble("  ", (marks.failed, "red"), f" {one.count} failed: ")
+        out.print(head.append(clean(one.title), "red"))
+        for line in (one.who, one.first.message, TO_DO[one.first.category]):
+            out.print(indented(indented(styled(line))))
+    if len(sorts) > _SORTS_SHOWN:
+        out.print()
+        out.print(f"  and {counted(len(sorts) - _SORTS_SHOWN, 'sort')} more")
 
 
 class ReportFile:

@@ -2,19 +2,21 @@
 
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import typer
 
 from envwright.bulk import Bulk, BulkAnswer
+from envwright.bulk_requests import Told
 from envwright.cli import exits
 from envwright.cli.bulks.display import described, display_for
 from envwright.cli.bulks.intake import Specs
 from envwright.cli.bulks.painter import counts_in_words
 from envwright.cli.bulks.report import Outcome, ReportFile
 from envwright.cli.bulks.watch import BulkWatch, titled
-from envwright.cli.output import busy, capitalized, clean, console, counted, joined, print_json
+from envwright.cli.output import busy, capitalized, console, counted, joined, print_json, say
 from envwright.cli.painter import marks_for
 from envwright.cli.requests import How
 from envwright.cli.waiting import BUILT, SETTLED, Goal
@@ -47,7 +49,7 @@ def show_dry_run(specs: Specs, as_json: bool) -> None:
     if as_json:
         print_json("dry_run", count=len(specs), environments=[one.environment_id for one in specs])
         return
-    typer.echo(f"All specs are valid: {counted(len(specs), 'environment')} would be asked for.")
+    say(f"All specs are valid: {counted(len(specs), 'environment')} would be asked for.")
 
 
 def ask_for(
@@ -65,14 +67,7 @@ def ask_for(
     Ctrl-C: then both say how the rest of it is asked for.
     """
     wanted = bulk_id or uuid.uuid4().hex[:12]
-    asked = 0
-    with busy() as say:
-
-        def told(answers: Sequence[Answer]) -> None:
-            nonlocal asked
-            asked += len(answers)
-            say(f"Asking for them: {asked} of {len(specs)}.")
-
+    with _asking(len(specs)) as asked:
         try:
             return client.enqueue_bulk(
                 specs,
@@ -80,14 +75,15 @@ def ask_for(
                 priority=priority,
                 max_failures=max_failures,
                 bulk_id=wanted,
-                told=told,
+                told=asked,
             )
         except ValueError as error:
             raise exits.UsageError(str(error)) from None
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{error}\n{_half_way(wanted, asked, len(specs))}") from error
+            half_way = _half_way(wanted, asked.count, len(specs))
+            raise StoreUnavailable(f"{error}\n{half_way}") from error
         except KeyboardInterrupt:
-            raise exits.Interrupted(_half_way(wanted, asked, len(specs))) from None
+            raise exits.Interrupted(_half_way(wanted, asked.count, len(specs))) from None
 
 
 def _half_way(bulk_id: str, asked: int, total: int) -> str:
@@ -110,7 +106,7 @@ def announce(bulk: Bulk, how: How) -> None:
     ]
     members = joined([counted(bulk.total, "environment"), *others])
     where = "" if how.wait else f": `envwright bulks watch {bulk.id}` shows how it goes"
-    typer.echo(clean(f"{capitalized(titled(bulk))} is on record, with {members}{where}."))
+    say(f"{capitalized(titled(bulk))} is on record, with {members}{where}.")
 
 
 def see_through(
@@ -155,11 +151,32 @@ def goal_of(bulk: Bulk) -> Goal:
     return SETTLED if bulk.states.get(State.DESTROYED) else BUILT
 
 
-def ask_all(bulk: Bulk, ask: Callable[[], BulkAnswer]) -> BulkAnswer:
-    """Ask something of all members, and say so meanwhile: ten thousand take a while."""
-    with busy() as say:
-        say(f"Asking for {counted(bulk.total, 'environment')}.")
-        return ask()
+def ask_all(members: int, ask: Callable[[Told], BulkAnswer]) -> BulkAnswer:
+    """Ask something of so many members, and say how far that is: ten thousand take a while."""
+    with _asking(members) as asked:
+        return ask(asked)
+
+
+class _Asked:
+    """Counts what was asked for, and says how far that is."""
+
+    def __init__(self, total: int, show: Callable[[str], None]) -> None:
+        self.count = 0
+        self._total = total
+        self._show = show
+
+    def __call__(self, answers: Sequence[Answer]) -> None:
+        self.count += len(answers)
+        self._show(f"Asking for them: {self.count} of {self._total}.")
+
+
+@contextmanager
+def _asking(total: int) -> Iterator[_Asked]:
+    with busy() as show:
+        asked = _Asked(total, show)
+        if total:
+            asked(())
+        yield asked
 
 
 def follow_up(
@@ -181,11 +198,11 @@ def _tell_answer(bulk: Bulk, answer: BulkAnswer, how: How) -> None:
     begun = f"{counted(answer.accepted, 'run')} of {titled(bulk)} on record"
     where = "" if how.wait else f": `envwright bulks watch {bulk.id}` shows how it goes"
     nothing = f"Nothing was begun for {titled(bulk)}"
-    typer.echo(clean(f"{begun}{where}." if answer.accepted else f"{nothing}."))
+    say(f"{begun}{where}." if answer.accepted else f"{nothing}.")
     for why in [*answer.refused.values()][:_REFUSALS_TOLD]:
-        typer.echo(f"Error: {clean(why)}", err=True)
+        say(f"Error: {why}", err=True)
     if (more := len(answer.refused) - _REFUSALS_TOLD) > 0:
-        typer.echo(f"Error: {more} more were refused.", err=True)
+        say(f"Error: {more} more were refused.", err=True)
 
 
 def really_take_down(bulk: Bulk) -> bool:
@@ -193,10 +210,8 @@ def really_take_down(bulk: Bulk) -> bool:
     standing = sum(count for state, count in bulk.states.items() if state not in HOLDS_NOTHING)
     if not standing or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
-    typer.echo(
-        clean(f"{capitalized(titled(bulk))} has {counted(bulk.total, 'environment')}:"), err=True
-    )
-    typer.echo(counts_in_words(bulk), err=True)
+    say(f"{capitalized(titled(bulk))} has {counted(bulk.total, 'environment')}:", err=True)
+    say(counts_in_words(bulk), err=True)
     return typer.confirm(f"Take {standing} down?" if standing > 1 else "Take it down?", err=True)
 
 

@@ -3,7 +3,6 @@
 import sys
 from typing import TYPE_CHECKING, Final
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +12,7 @@ from envwright.cli.bulks.painter import BULK_STYLES, counts_in_words, picture
 from envwright.cli.bulks.report import Outcome
 from envwright.cli.bulks.requests import goal_of
 from envwright.cli.bulks.watch import Progress, titled
-from envwright.cli.output import age, capitalized, clean, console, print_json, styled
+from envwright.cli.output import age, capitalized, console, print_json, say, styled
 from envwright.cli.painter import Painter, marks_for
 from envwright.cli.tables import columns, facts, indented
 from envwright.moments import moment
@@ -80,7 +79,7 @@ def _tell(bulk: Bulk, as_json: bool, what: str, *, otherwise: str) -> None:
         return
     is_done = bulk.state is BulkState.DONE
     told = f"is done: {otherwise}." if is_done else what
-    typer.echo(f"{clean(capitalized(titled(bulk)))} {told}")
+    say(f"{capitalized(titled(bulk))} {told}")
 
 
 def _about(bulk: Bulk) -> Table:

@@ -38,7 +38,8 @@ def bulk(
             metavar="N",
             min=0,
             show_default=False,
-            help="Pause it when more than so many have failed.",
+            help="Pause it when more than so many have failed. It begins with ten then, and more "
+            "follow as these get on.",
         ),
     ] = None,
     priority: Annotated[
