@@ -8,24 +8,12 @@ the critical path of one, and the wait at the scarcest bucket.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from bench.aws_like import CALL
 from tests.cloud import AWS_DURATIONS
 from tests.cloud.buckets import CHANGES, OF_INSTANCES, OWN, Size
 from tests.critical_path import building, critical_path
-
-LEAST_CALLS: Final = {
-    "CreateVpc": 1,
-    "CreateInternetGateway": 1,
-    "AttachInternetGateway": 1,
-    "CreateRoute": 1,
-    "CreateSubnet": 1,
-    "CreateSecurityGroup": 1,
-    "AuthorizeSecurityGroupIngress": 1,
-    "RunInstances": 1,
-}
-"""The least that changes something, for a public environment of one zone and one instance."""
+from tests.many import LEAST_CALLS
 
 
 @dataclass(frozen=True)
