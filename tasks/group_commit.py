@@ -6,10 +6,14 @@ from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _AT_ONCE: Final = 100
 """The most scripts of one round trip: none of them waits long for the others."""
+
+_NOT_REACHED: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 class _Write(NamedTuple):
@@ -43,7 +47,13 @@ class GroupCommit:
         try:
             while self._waiting:
                 group, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-                for write, answer in zip(group, await self._answers(group), strict=True):
+                answers = await self._answers(group)
+                if isinstance(answers, _NOT_REACHED):
+                    # Who waits behind them would only wait as long again, one group by the other.
+                    group, self._waiting = [*group, *self._waiting], []
+                if isinstance(answers, Exception):
+                    answers = [answers] * len(group)
+                for write, answer in zip(group, answers, strict=True):
                     if write.answer.done():
                         continue  # its step was cancelled
                     if isinstance(answer, Exception):
@@ -53,8 +63,8 @@ class GroupCommit:
         finally:
             self._sender = None
 
-    async def _answers(self, group: Sequence[_Write]) -> Sequence[Any]:
-        """What comes of each: the script's answer, or an error."""
+    async def _answers(self, group: Sequence[_Write]) -> Sequence[Any] | Exception:
+        """What comes of each, the script's answer or an error; or the error of all."""
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for script, keys, args, _ in group:
@@ -66,7 +76,7 @@ class GroupCommit:
             ]
         except Exception as error:
             # Whatever it is, all who wait must be told.
-            return [error] * len(group)
+            return error
 
     @staticmethod
     async def _alone(write: _Write) -> Any:

@@ -31,7 +31,7 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 settings = _settings()
 
-app: Celery[Any] = Celery("envwright", task_cls=StepTask)
+app: Celery[Any] = Celery("envwright", task_cls=StepTask, events="worker.events:Events")
 app.conf.update(celery_settings(settings), broker_transport="worker.broker:Transport")
 app.set_default()
 

@@ -5,18 +5,25 @@ acknowledges on it the messages of the tasks that ran meanwhile. kombu's channel
 its connection by then and raises an AttributeError, which ends the worker. Here it raises what
 Celery expects of a broken connection, and takes for what it is.
 
+Where Redis does not answer an acknowledgement, Celery logs so and goes on: it waits as long for
+each further one, one after the other, and has a message less at once for each, for good. Here the
+channel is lost then: nothing waits on it any more, and Celery connects again.
+
 An entry of the queue that is no message at all would end the worker, too, and be lost: kombu takes
 it from Redis before it reads it. Here an empty message comes in its place, which is then parked.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
+from kombu.asynchronous import get_event_loop
 from kombu.transport import redis, virtual
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 
 def _is_whole(payload: Any) -> bool:
@@ -31,6 +38,10 @@ def _is_whole(payload: Any) -> bool:
         }:
             return True
     return False
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def _empty(channel: redis.Channel) -> dict[str, Any]:
@@ -59,6 +70,7 @@ class Channel(redis.Channel):
 
     Message = Message
     _kept: Any = None
+    _is_lost = False
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         """The client for all commands but the waiting ones.
@@ -81,9 +93,22 @@ class Channel(redis.Channel):
             self.connection._deliver(payload, queue)
             return True
 
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        try:
+            super().basic_ack(delivery_tag, multiple)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            hub = get_event_loop()
+            if hub is not None and not self._is_lost:
+                # Celery takes what its event loop raises for the end of the connection.
+                hub.call_soon(partial(_raise, error))
+            self._is_lost = True
+            raise
+
     @contextmanager
     def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
         transport: Any = self.connection
+        if self._is_lost:
+            raise RedisConnectionError("Redis did not answer on this channel.")
         if client is None and (transport is None or transport.client is None):
             raise RedisConnectionError("The connection of this channel is closed.")
         with super().conn_or_acquire(client) as connection:

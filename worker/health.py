@@ -19,6 +19,8 @@ from config.settings import WorkerSettings
 from envwright.connection import address
 
 _LASTS: Final = 20
+_FAREWELL: Final = 1.0
+"""Seconds within which a worker that stops takes its heartbeats away."""
 
 logger = structlog.get_logger(__name__)
 
@@ -41,10 +43,12 @@ async def beat(redis: Redis, settings: WorkerSettings, worker: str) -> None:
                 logger.warning("heartbeat_failed", error=str(error))
             await asyncio.sleep(min(5.0, lasts / 3))
     finally:
-        with suppress(RedisError, OSError):  # they end by themselves in a moment
-            await redis.delete(own)
-            if await redis.get(host) == worker:
-                await redis.delete(host)
+        # They end by themselves in a moment: a worker that stops does not wait for Redis.
+        with suppress(RedisError, OSError):  # `TimeoutError` is one, too
+            async with asyncio.timeout(_FAREWELL):
+                await redis.delete(own)
+                if await redis.get(host) == worker:
+                    await redis.delete(host)
 
 
 def main() -> int:

@@ -78,6 +78,8 @@ class Sweeper:
             self._guarded(lambda: _to_the_end(self._sweep_ends))
 
     def _guarded(self, sweep: Callable[[], object]) -> None:
+        if self._stopped.is_set():
+            return
         try:
             sweep()
         except (RedisError, OSError, StoreUnavailable) as error:

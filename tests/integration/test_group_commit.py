@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -120,7 +122,7 @@ async def test_a_caller_that_gives_up_harms_nobody(redis: CountingRedis, key_pre
 
 async def test_a_connection_that_breaks_is_told_to_all(key_prefix: str) -> None:
     """And who comes later is sent for anew."""
-    nowhere = Redis(port=1, socket_connect_timeout=1)
+    nowhere = Redis(port=1, retry=Retry(NoBackoff(), 0))
     writes, echo = GroupCommit(nowhere), nowhere.register_script(ECHO)
 
     for _ in range(2):
@@ -128,4 +130,18 @@ async def test_a_connection_that_breaks_is_told_to_all(key_prefix: str) -> None:
             *(writes.run(echo, [key_prefix], [n]) for n in range(3)), return_exceptions=True
         )
         assert [type(one) for one in told] == [RedisConnectionError] * 3
+    await nowhere.aclose()
+
+
+async def test_who_waits_behind_an_outage_is_told_with_it(key_prefix: str) -> None:
+    """A thousand writes cost a Redis that does not answer one time-out, and not one a hundred."""
+    nowhere = CountingRedis(port=1, retry=Retry(NoBackoff(), 0))
+    writes, echo = GroupCommit(nowhere), nowhere.register_script(ECHO)
+
+    told = await asyncio.gather(
+        *(writes.run(echo, [key_prefix], [n]) for n in range(1000)), return_exceptions=True
+    )
+
+    assert [type(one) for one in told] == [RedisConnectionError] * 1000
+    assert nowhere.trips == 1
     await nowhere.aclose()

@@ -187,3 +187,23 @@ def test_it_stops_when_it_is_told_to(loop: LoopThread) -> None:
     one.stop()
 
     assert not one._thread.is_alive()
+
+
+def test_one_that_is_halted_begins_no_further_sweep(loop: LoopThread) -> None:
+    """With a Redis that does not answer each of them would take a time-out, and the worker as long
+    to stop."""
+    store, halted = FakeStore(), threading.Event()
+
+    class HaltingLine(FakeLine):
+        async def admit(self, at_once: int, grace: float) -> list[Due]:
+            one.halt()
+            halted.set()
+            return []
+
+    settings, line = WorkerSettings(sweep_every=0.01), cast(Line, HaltingLine())
+    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), line, NO_ENDS, settings)
+    one.start()
+    assert halted.wait(10)
+    one.stop()
+
+    assert not store.exhausted.is_set()
