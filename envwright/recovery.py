@@ -15,6 +15,7 @@ from typing import Self
 
 from envwright.errors import StoreCorrupt
 from envwright.names import CLEANUP_STEPS, RECORD_FORMAT, lost_id
+from envwright.new_run import new_run
 from envwright.questions import Questions
 from envwright.record import (
     LOOKUP_FIELD,
@@ -27,7 +28,6 @@ from envwright.record import (
     RunKind,
 )
 from envwright.recovery_store import RecoveredRecord, RecoveryStore
-from envwright.runs import new_run
 from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.survey import Holding, Place, Stray, Survey

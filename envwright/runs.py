@@ -1,6 +1,5 @@
 """The runs that callers ask for: what is written into a record to make it do something new."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,6 +9,7 @@ from envwright.errors import NotAllowed
 from envwright.expiry import ending, expiry_of
 from envwright.failure import Failure, FailureCategory
 from envwright.names import CHANGE_STEPS, CLEANUP_STEPS, RECORD_FORMAT, Step
+from envwright.new_run import CHANGE_DEADLINE, cleanup, new_id, new_run
 from envwright.protection import refuse_protected
 from envwright.record import FRESH_STEP, Event, Expiry, Record, Run, RunKind
 from envwright.spec import EnvironmentSpec
@@ -22,12 +22,6 @@ from envwright.states import (
     State,
 )
 from envwright.targets import resolved
-
-CLEANUP_DEADLINE: Final = 3600.0
-"""Seconds that a cleanup may take: AWS lets go of the slowest resources within half an hour."""
-
-CHANGE_DEADLINE: Final = 3600.0
-"""Seconds that a change of instances may take."""
 
 _FROM_THE_START: Final = frozenset({Step.INSTANCE, Step.READY})
 """The steps that wait for what earlier ones made: on a retry, all of them look again."""
@@ -65,57 +59,6 @@ class AcceptedRun:
         return self.state is State.QUEUED and self.run.bulk is not None
 
 
-def new_run(
-    kind: RunKind,
-    reason: str,
-    goal: State,
-    now: float,
-    limit: float,
-    *,
-    thorough: bool = False,
-    force: bool = False,
-) -> Run:
-    """A run that begins now, in Unix seconds, and is given up after `limit` seconds."""
-    return Run(
-        id=_new_id(),
-        kind=kind,
-        reason=reason,
-        accepted_at=now,
-        deadline_at=now + limit,
-        goal=goal,
-        thorough=thorough,
-        force=force,
-    )
-
-
-def cleanup(reason: str, goal: State, seen: Record, now: float, *, force: bool = False) -> Run:
-    """A cleanup run that a caller asks for.
-
-    It is thorough where one before it failed, and where the record names only what has tags.
-    """
-    thorough = seen.state is State.CLEANUP_FAILED or seen.recovered is not None
-    return new_run(
-        RunKind.CLEANUP, reason, goal, now, CLEANUP_DEADLINE, thorough=thorough, force=force
-    )
-
-
-def compensation(now: float) -> Run:
-    """The cleanup run that follows a failure."""
-    return new_run(RunKind.CLEANUP, "failure", State.CLEANED, now, CLEANUP_DEADLINE)
-
-
-def tried_again(run: Run, at: float) -> Run:
-    """A cleanup run that has failed, as it is tried again from `at` on, in Unix seconds."""
-    return run.model_copy(
-        update={
-            "thorough": True,
-            "tries": run.tries + 1,
-            "retry_at": at,
-            "deadline_at": at + CLEANUP_DEADLINE,
-        }
-    )
-
-
 def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> AcceptedRun:
     """The run that builds an environment of which AWS holds nothing."""
     fields = {"spec": spec.canonical_json(), "recovered": ""}
@@ -123,7 +66,7 @@ def enqueued(spec: EnvironmentSpec, seen: Record | None, now: float) -> Accepted
         fields |= {"format": str(RECORD_FORMAT), "created_at": f"{now:.3f}"}
     if seen is None or seen.recovered:
         # The lost record's client tokens are not known, and none of them may be used again.
-        fields["uid"] = _new_id()
+        fields["uid"] = new_id()
     run = new_run(RunKind.PROVISION, "enqueue", State.READY, now, spec.deadline)
     life = expiry_of(spec, now)
     return accepted(
@@ -248,7 +191,7 @@ def cancelled(seen: Record, now: float) -> AcceptedRun:
         return replace(wanted, events=(told, failed, *wanted.events))
     # Under another id, by which the worker that is at the run sees that it is over.
     held = seen.run.model_copy(
-        update={"id": _new_id(), "reason": "cancel", "goal": State.FAILED},
+        update={"id": new_id(), "reason": "cancel", "goal": State.FAILED},
     )
     fields |= _moved(State.FAILED, held, seen.step)
     failed = failed.model_copy(update={"run": held.id})
@@ -318,7 +261,3 @@ def _moved(state: State, run: Run, step: Step) -> dict[str, str]:
         "trouble": "",
         "outputs": "",
     }
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]

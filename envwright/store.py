@@ -1,7 +1,7 @@
 """The record in Redis, as callers see it: read it, follow its events, accept a run.
 
 What a worker writes under a lease is the worker's own (`tasks/store.py`); both agree on the keys
-(`names.Keys`) and on the record's fields (`record.record_from_fields`).
+(`names.Keys`) and on the record's fields (`record_fields.record_from_fields`).
 """
 
 import json
@@ -16,7 +16,8 @@ from envwright.errors import StoreCorrupt
 from envwright.expiry import MovedExpiry
 from envwright.names import area_of, has_name
 from envwright.parked import MESSAGES_KEPT, Parked, parked_from_entry
-from envwright.record import LOOKUP_FIELD, Event, Expiry, Record, record_from_fields
+from envwright.record import LOOKUP_FIELD, Event, Expiry, Record
+from envwright.record_fields import record_from_fields
 from envwright.runs import AcceptedRun
 from envwright.scripts import ACCEPT, MOVE_EXPIRY, TAKE_EXPIRING
 from envwright.settings import ClientSettings

@@ -33,8 +33,8 @@ from envwright.record import (
     Record,
     ResourceRecord,
     ResourceState,
-    record_from_fields,
 )
+from envwright.record_fields import record_from_fields
 from envwright.runs import AcceptedRun, expired
 from envwright.settings import ClientSettings
 from envwright.sight import Console, Sight, read_console

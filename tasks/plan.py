@@ -6,9 +6,9 @@ from typing import Any, Final, cast
 
 from config.settings import WorkerSettings
 from envwright.names import RECORD_FORMAT, Step
+from envwright.new_run import new_run
 from envwright.plan import Plan, PlannedResource, PlannedStep
 from envwright.record import Event, Record, RunKind
-from envwright.runs import new_run
 from envwright.spec import EnvironmentSpec
 from envwright.states import State
 from tasks import instance, network, security

@@ -8,10 +8,11 @@ import redis.asyncio
 
 from config.settings import RUNS_PER_ACCOUNT
 from envwright.names import RECORD_FORMAT, Keys, Step
+from envwright.new_run import new_run
 from envwright.priority import Priority
 from envwright.record import Event, Expiry, Record, Run, RunKind
 from envwright.requests import in_flow
-from envwright.runs import accepted, enqueued, new_run
+from envwright.runs import accepted, enqueued
 from envwright.settings import ClientSettings
 from envwright.states import State
 from envwright.store import Store

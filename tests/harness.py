@@ -20,7 +20,8 @@ from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.messages import task_name
 from envwright.names import Step
-from envwright.record import RESOURCE_FIELD, Record, record_from_fields
+from envwright.record import RESOURCE_FIELD, Record
+from envwright.record_fields import record_from_fields
 from envwright.spec import EnvironmentSpec, parse_spec
 from envwright.states import State
 from tasks.aws.pacing import Pacer

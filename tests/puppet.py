@@ -8,9 +8,9 @@ from redis import Redis
 
 from envwright.failure import Failure, FailureCategory
 from envwright.names import CLEANUP_STEPS, DEFAULT_KEY_PREFIX, Keys, Step
+from envwright.new_run import compensation
 from envwright.outputs import Instance, Outputs
 from envwright.record import RESOURCE_FIELD, Event, ResourceRecord, ResourceState, Run
-from envwright.runs import compensation
 from envwright.states import State
 
 WEB_RESOURCES: Mapping[str, tuple[str, ...]] = {

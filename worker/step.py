@@ -12,9 +12,10 @@ from envwright.errors import StoreCorrupt
 from envwright.failure import Failure, FailureCategory
 from envwright.messages import message_priority
 from envwright.names import CLEANUP_STEPS, Step
+from envwright.new_run import compensation, tried_again
 from envwright.priority import Priority
-from envwright.record import FRESH_STEP, Event, Record, Run, RunKind, record_from_fields
-from envwright.runs import compensation, tried_again
+from envwright.record import FRESH_STEP, Event, Record, Run, RunKind
+from envwright.record_fields import record_from_fields
 from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.blockers import with_blockers, with_what_is_left

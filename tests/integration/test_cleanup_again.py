@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from envwright.failure import FailureCategory
+from envwright.new_run import CLEANUP_DEADLINE
 from envwright.record import ResourceState
-from envwright.runs import CLEANUP_DEADLINE
 from envwright.states import State
 from tasks.network import VPC
 from tasks.resources.internet_gateway import InternetGateway

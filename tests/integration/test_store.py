@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from envwright.names import Step
+from envwright.new_run import new_run
 from envwright.record import (
     LOOKUP_FIELD,
     RESOURCE_FIELD,
@@ -14,7 +15,7 @@ from envwright.record import (
     ResourceState,
     RunKind,
 )
-from envwright.runs import accepted, enqueued, new_run
+from envwright.runs import accepted, enqueued
 from envwright.states import State
 from envwright.store import EVENTS_KEPT, PUBLISH_GRACE
 from tests.desk import LEASE, WEB, Desk, Moment

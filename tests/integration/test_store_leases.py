@@ -6,13 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from envwright.names import Step
-from envwright.record import (
-    RESOURCE_FIELD,
-    Event,
-    ResourceRecord,
-    ResourceState,
-    record_from_fields,
-)
+from envwright.record import RESOURCE_FIELD, Event, ResourceRecord, ResourceState
+from envwright.record_fields import record_from_fields
 from envwright.states import AT_REST, State
 from tasks.store import Claimed, Refusal, Written
 from tests.desk import LEASE, WEB, Desk, Moment

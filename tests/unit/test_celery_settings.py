@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from config.celery import celery_settings
 from config.settings import WorkerSettings
 from envwright.messages import broker_settings, producer
-from envwright.runs import CLEANUP_DEADLINE
+from envwright.new_run import CLEANUP_DEADLINE
 from envwright.settings import ClientSettings
 from envwright.spec import EnvironmentSpec
 from worker.app import app

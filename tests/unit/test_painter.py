@@ -4,8 +4,8 @@ import pytest
 
 from envwright.cli.timeline import Timeline
 from envwright.names import Step
+from envwright.new_run import compensation
 from envwright.record import Record, ResourceState
-from envwright.runs import compensation
 from envwright.states import State
 from tests.puppet import UNKNOWN_IMAGE
 from tests.story import T0, at, drawn, event, painter, resource, step

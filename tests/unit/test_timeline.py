@@ -5,8 +5,8 @@ import pytest
 from envwright.cli.timeline import Progress, Timeline
 from envwright.cli.watch import since
 from envwright.names import Step
+from envwright.new_run import compensation
 from envwright.record import Record, RunKind
-from envwright.runs import compensation
 from envwright.states import State
 from tests.story import T0, at, drawn, event, painter, step
 
