@@ -41,6 +41,8 @@ class Member:
         finally:
             if self.batch is not None:
                 self.batch.end_if_left()
+                # They would hold on to each other, and wait for the collector of cycles.
+                self.batch = None
 
     def may(self, change: bool) -> bool:
         """Whether he still waits, and still has the right to what he waits for."""

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, cast
+from weakref import ref
 
 import structlog
 from aiohttp import ClientError as HttpError
@@ -39,8 +39,10 @@ from tasks.lease import Permit, clock
 
 _NO_LIMIT: Final = nullcontext()
 
-_last_look: ContextVar[Callable[[], None]] = ContextVar("last_look")
-"""Looks at the permit of the call that this task makes."""
+_last_look: ContextVar[tuple[ref[Permit], bool]] = ContextVar("last_look")
+"""The permit of the call that this task makes, and whether that changes anything.
+
+The permit is held by who makes the call, and not here: timers of the SDK's keep this context."""
 
 logger = structlog.get_logger(__name__)
 
@@ -79,7 +81,14 @@ def look_before_sending(client: Any) -> None:
     Between the wire's own look and that moment it serializes, waits for credentials and signs: a
     worker that was frozen there, or waited long, would send a call that is no longer its to send.
     """
-    client.meta.events.register_first("before-send", lambda **_: _last_look.get()())
+    client.meta.events.register_first("before-send", _look)
+
+
+def _look(**_: Any) -> None:
+    permit, changes = _last_look.get()
+    if (held := permit()) is None:
+        raise Halted("Nobody waits for this call any more.")
+    held.check(changes)
 
 
 class Wire:
@@ -104,9 +113,8 @@ class Wire:
         try:
             # In this order: the SDK waits without end for a connection of its pool.
             async with self._slots:
-                look = partial(permit.check, changing=call.changes)
-                look()
-                _last_look.set(look)
+                permit.check(call.changes)
+                _last_look.set((ref(permit), call.changes))
                 return await _sent(call, attempt, served)
         except AwsError as error:
             await self._note(call, error)

@@ -1,12 +1,17 @@
 """What many ask alike at the same time is asked once, and each is told what is his."""
 
 import asyncio
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.parsers import EC2QueryParser
 
 from tasks.aws import gathering
+from tasks.aws.batch import Batch, Member
 from tasks.aws.tags import Owner, read_marks, tag_list
+from tasks.aws.wire import Call
 from tasks.lease import clock
 from tests.cloud import ALWAYS, Cloud, Held, Pages
 from tests.everything import IMAGE
@@ -196,3 +201,33 @@ async def test_a_call_that_hangs_holds_up_nobody_else(
     assert len(cloud.calls("DescribeInstanceStatus")) == 2
     held.released.set()
     await first
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Let garbage in cycles be collected when the test says so, and at no other time."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def made_for_calls() -> list[object]:
+    """What there is of it now."""
+    sorts = (Call, Member, Batch, EC2QueryParser)
+    return [one for one in gc.get_objects() if isinstance(one, sorts)]
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_what_a_call_is_made_of_goes_by_itself(crowd: Crowd, site: Site) -> None:
+    """Of a call for one as of one for many nothing is left in a cycle: so the collector, which
+    stops every thread of a worker, can look seldom."""
+    ids = await launched(site, 3)
+    await crowd(lambda ec2: status(ec2, *ids))
+    gc.collect()
+    there_were = made_for_calls()
+
+    await crowd(lambda ec2: status(ec2, ids[0]))
+    await crowd(*[lambda ec2, one=one: status(ec2, one) for one in ids])
+    await crowd(lambda ec2: ec2.create_vpc(CidrBlock="10.0.0.0/16"))
+
+    assert made_for_calls() == there_were
