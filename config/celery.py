@@ -37,8 +37,6 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
             "unacked_mutex_expire": 10,
-            # What acknowledges does not wait for a connection: where there is none, it fails.
-            "max_connections": settings.concurrency + 10,
             "socket_keepalive": True,
             "health_check_interval": 25,
         },
