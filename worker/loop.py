@@ -5,12 +5,26 @@ It is uvloop's: 40 environments cost a worker's loop 7 % less of CPU with it, 23
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 import uvloop
 
 T = TypeVar("T")
+
+
+async def cancel(tasks: Iterable[asyncio.Task[None]], again: float) -> None:
+    """Cancel these tasks, and wait until they have ended.
+
+    A cancel can be lost: where what a task waits for is done at the same moment, Python 3.11's
+    `asyncio.wait_for`, which redis-py uses, goes on. So it is said again after so many seconds.
+    """
+    running = ended = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=again)
+    await asyncio.gather(*ended, return_exceptions=True)
 
 
 class LoopThread:

@@ -23,7 +23,7 @@ from worker.files import allow_files
 from worker.garbage import look_less
 from worker.health import beat
 from worker.lease import LeaseKeeper
-from worker.loop import LoopThread
+from worker.loop import LoopThread, cancel
 from worker.sweeper import Sweeper
 
 logger = structlog.get_logger(__name__)
@@ -96,9 +96,7 @@ class Runtime:
         ]
 
     async def _close(self) -> None:
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await cancel(self._background, again=self.settings.redis_timeout)
         await self.clients.close()
         await self._redis.aclose()
         await self._redis_of_leases.aclose()

@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from worker.loop import LoopThread
+from worker.loop import LoopThread, cancel
 
 
 @pytest.fixture
@@ -70,6 +71,26 @@ def test_a_call_is_not_waited_for(loop: LoopThread) -> None:
 
     assert loop.run(call_from_the_loop_itself()) is False
     assert called.wait(5)
+
+
+async def test_a_cancel_that_was_lost_is_said_again() -> None:
+    """Else a worker would wait for ever for what it has stopped."""
+
+    async def deaf() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def fails() -> None:
+        raise LookupError("not there")
+
+    tasks = [asyncio.create_task(one()) for one in (deaf, fails)]
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await cancel(tasks, again=0.01)
+
+    assert all(task.done() for task in tasks)
 
 
 def test_stopping_ends_its_thread() -> None:
