@@ -164,8 +164,7 @@ def test_a_message_says_its_format_and_one_without_is_of_the_first(
     lose_messages(client, database)
 
     post([["web.eu-west-1", run], {}, {"chain": None}])
-    one = worker(ENVWRIGHT_WAKE_GRACE="60")
+    worker(ENVWRIGHT_WAKE_GRACE="60")
 
-    wait_for_log(one, "step_finished")
-    assert client.status("web").state is State.PROVISIONING
+    assert client.wait("web", COMMAND_TIMEOUT).state is State.READY
     assert client.parked().messages == ()
