@@ -201,7 +201,7 @@ def test_one_that_is_halted_begins_no_further_sweep(loop: LoopThread) -> None:
             return []
 
     settings, line = WorkerSettings(sweep_every=0.01), cast(Line, HaltingLine())
-    one = Sweeper(cast(Any, None), loop, cast(WorkerStore, store), line, NO_ENDS, settings)
+    one = Sweeper(loop, cast(WorkerStore, store), line, NO_ENDS, settings)
     one.start()
     assert halted.wait(10)
     one.stop()
