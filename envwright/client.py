@@ -150,7 +150,8 @@ class Client(BulkRequests):
     def destroy(self, name: str, *, force: bool = False) -> Ticket:
         """Take an environment down, whatever it is doing; its record stays.
 
-        Where AWS holds nothing of it, or it is being taken down already, no new run starts.
+        Where AWS holds nothing of it, or it is being taken down already, no new run starts. What
+        waits in line unbegun is `destroyed` at once: there is nothing to wait for.
         `force` lifts the termination protection of its instances, whoever has set it.
 
         Raises `UnknownEnvironment`, and `NotAllowed` where the spec has instances protected, or

@@ -173,6 +173,8 @@ class InMemoryClient(Client):
         if state not in LEGAL_MOVES[standing]:
             raise ValueError(f"No worker brings an environment from {record.state} to {state}.")
         fields = {"state": str(state)}
+        if record.expiry is not None:
+            fields |= record.expiry.model_copy(update={"counted_from": None}).fields
         if outputs is not None:
             fields |= {"outputs": outputs.model_dump_json(), **self._made(outputs.instances)}
         if failure is not None:

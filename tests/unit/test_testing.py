@@ -175,3 +175,19 @@ def test_a_run_and_an_extension_at_once_are_told_apart(client: InMemoryClient) -
 
     assert client._memory.accept([expired(seen, client.now())]) == [False]
     assert client.status("web").state is State.QUEUED
+
+
+def test_what_a_worker_has_begun_has_lived_since(client: InMemoryClient) -> None:
+    """A member that was held keeps its end in line, and one that nobody began has none there."""
+    client.enqueue_bulk(
+        [{**SPEC, "name": f"web-{n}", "ttl": "2h", "on_failure": "hold"} for n in range(2)],
+        bulk_id="shops",
+    )
+    assert client.status("web-0").expires_at is None
+    end = client.finish("web-0", State.FAILED, failure=FAILURE).expires_at
+    client.cancel("web-1")
+
+    client.retry_bulk("shops")
+
+    assert end is not None
+    assert [client.status(f"web-{n}").expires_at for n in range(2)] == [end, None]
