@@ -70,7 +70,7 @@ class CloudProcess:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, emulator_url, behaviour), name="cloud", daemon=True
+            target=serve, args=(theirs, emulator_url, behaviour), name="cloud", daemon=True
         )
         self._theirs = theirs
 
@@ -120,7 +120,8 @@ class CloudProcess:
         return answer
 
 
-def _serve(pipe: Connection, emulator_url: str, behaviour: Behaviour) -> None:
+def serve(pipe: Connection, emulator_url: str, behaviour: Behaviour) -> None:
+    """Be such a cloud, over this end of the pipe, until the other one is closed."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_obey(pipe, emulator_url, behaviour))
 
