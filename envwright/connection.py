@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -22,6 +22,12 @@ from envwright.settings import ClientSettings
 
 WAITS_IN_A_TIMEOUT: Final = 2
 """What Redis is let wait for ends well before the socket's own time-out."""
+
+CONNECTIONS: Final = 100
+"""A service with more calls at once than that lets some wait for others."""
+
+_TIMEOUTS_WAITED: Final = 10
+"""For so many time-outs a call waits for a connection: those before it have failed by then."""
 
 _OUT_OF_MEMORY: Final = "OOM command not allowed"
 """What a script says at Redis' `maxmemory` under `noeviction`; commands have a type for it."""
@@ -41,14 +47,18 @@ class Connection:
         self._keys = settings.keys
         # One more try after a broken connection and none after a time-out: a restarted Redis is
         # not an error to the caller, and a frozen one is reported after one time-out, not four.
-        self._redis: Redis = Redis.from_url(
+        # redis-py's plain pool does not let a call wait: from the 101st at once on it raises.
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             settings.redis_url,
+            max_connections=CONNECTIONS,
+            timeout=_TIMEOUTS_WAITED * settings.redis_timeout,
             decode_responses=True,
             socket_timeout=settings.redis_timeout,
             socket_connect_timeout=settings.redis_timeout,
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             health_check_interval=30,
         )
+        self._redis: Redis = Redis.from_pool(pool)
 
     def close(self) -> None:
         self._redis.close()
