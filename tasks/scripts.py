@@ -62,10 +62,10 @@ CLAIM: Final = (
     + """
 local record, due, events, suspect, under_way, flows, areas, turns, expiries = unpack(KEYS)
 local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV)
-local heartbeats, given_up, pause, area, limit, lines, bulks = unpack(ARGV, 9)
+local heartbeats, given_up, pause, area, limit, lines, bulks, claim = unpack(ARGV, 9)
 given_up, limit = tonumber(given_up), tonumber(limit)
 local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until', 'run',
-  'line')
+  'line', 'claim', 'epoch')
 
 local function wait_in_line(flow, priority, why)
   redis.call('HDEL', under_way, environment)
@@ -83,7 +83,11 @@ if have[1] ~= format then return {'foreign'} end
 if have[2] ~= run then return {'stale'} end
 if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
-if tonumber(have[5] or '0') > now then return {'busy'} end
+if tonumber(have[5] or '0') > now then
+  if have[8] ~= claim then return {'busy'} end
+  -- It was granted, and is sent again by redis-py since the answer was lost with its connection.
+  return {'claimed', have[9], string.format('%.3f', now), redis.call('HGETALL', record)}
+end
 if have[3] == 'queued' then
   local wanted, flow, priority = run_in(have[6])
   local is_in = redis.call('HGET', under_way, environment) == line_mark(run, flow)
@@ -122,7 +126,7 @@ local epoch = math.max(tonumber(redis.call('HGET', record, 'epoch') or '0') + 1,
   time[1] * 1000000 + time[2])
 redis.call('HINCRBY', record, 'attempt', 1)
 redis.call('HSET', record, 'epoch', epoch, 'lease_owner', worker, 'lease_run', run,
-  'lease_until', now + lease, 'wakeups', 0)
+  'lease_until', now + lease, 'claim', claim, 'wakeups', 0)
 redis.call('ZADD', due, now + lease, environment)
 if have[3] == 'queued' then
   redis.call('HSET', record, 'state', 'provisioning')

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any, Final
 
 import structlog
@@ -144,6 +145,7 @@ class WorkerStore:
                 self._limit,
                 self._keys.line(area, ""),
                 self._keys.bulk(""),
+                token_hex(8),
             ],
         )
         if answer[0] != "claimed":
