@@ -3,7 +3,14 @@
 import json
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from envwright.settings import ClientSettings
@@ -24,6 +31,11 @@ class AwsLimit(BaseModel):
     refill: float = Field(
         gt=0, allow_inf_nan=False, description="The tokens that it gets in each second."
     )
+
+
+LimitedPlace = Annotated[str, StringConstraints(pattern=r"^(all|own|[0-9]{12})(/[a-z0-9-]+)?$")]
+"""Whose request limits: of `all` accounts, the worker's `own`, or one by its id; everywhere, or in
+one region, as in `123456789012/eu-west-1`."""
 
 
 class WorkerSettings(ClientSettings):
@@ -91,11 +103,11 @@ class WorkerSettings(ClientSettings):
         description="How many of the calls that AWS takes at once are made at once, but for what "
         "it refills in a second.",
     )
-    aws_limits: Annotated[dict[str, AwsLimit], NoDecode] = Field(
+    aws_limits: Annotated[dict[LimitedPlace, dict[str, AwsLimit]], NoDecode] = Field(
         default={},
         json_schema_extra={"unit": "JSON"},
-        description="AWS's request limits where the account has others, by the names of their "
-        "buckets.",
+        description="AWS's request limits where accounts have others: by account and region, and "
+        "there by the names of their buckets.",
     )
     poll_every: float = Field(
         default=5.0,

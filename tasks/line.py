@@ -1,6 +1,6 @@
 """The line, as workers see it: runs that build wait in it until there is room for them."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
@@ -34,9 +34,9 @@ class Line:
         self._limit = limit
         self._admit = redis.register_script(ADMIT)
 
-    async def admit(self, at_once: int, grace: float) -> list[Due]:
-        """Let in as many as there is room for, and at most `at_once` for each account and region:
-        they are to be sent for.
+    async def admit(self, at_once: Callable[[str], int], grace: float) -> list[Due]:
+        """Let in as many as there is room for, and at most so many `at_once` for an account and
+        region (see `area_of`): they are to be sent for.
 
         One whose message is lost is due after `grace` seconds, as any other.
         """
@@ -59,7 +59,7 @@ class Line:
                     self._keys.bulk(""),
                     self._limit,
                     grace,
-                    at_once,
+                    at_once(area),
                     _LOOKED_AT_ONCE,
                     RECORD_FORMAT,
                     _LAST_STEP,

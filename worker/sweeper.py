@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from config.settings import WorkerSettings
 from envwright.errors import StoreUnavailable
 from envwright.store import Store
-from tasks.aws.limits import Limits
+from tasks.aws.limits import OWN_ACCOUNT, Limits
 from tasks.due import Due
 from tasks.expiry import carry_out_ends
 from tasks.line import Line
@@ -22,14 +22,21 @@ _AT_ONCE = 200
 logger = structlog.get_logger(__name__)
 
 
-def let_in_at_once(settings: WorkerSettings) -> int:
-    """How many runs a sweep lets in for an account and region: twice as many as AWS lets begin
-    meanwhile.
+def let_in_at_once(settings: WorkerSettings) -> Callable[[str], int]:
+    """How many runs a sweep lets in for an account and region (see `area_of`): twice as many as
+    AWS lets begin meanwhile.
 
     More would do all their first steps before anyone does its second, and so leave the scarcest of
     AWS's limits, that of launches, without use for as long.
     """
-    return ceil(2 * Limits(settings)["CreateVpc"].refill * settings.sweep_every)
+    limits = Limits(settings)
+
+    def at_once(area: str) -> int:
+        account, _, region = area.rpartition(".")
+        begun = limits.of(account or OWN_ACCOUNT, region)["CreateVpc"].refill
+        return ceil(2 * begun * settings.sweep_every)
+
+    return at_once
 
 
 def _to_the_end(sweep: Callable[[], int]) -> None:

@@ -84,25 +84,49 @@ def _named(parameters: Mapping[str, Any]) -> int:
     return len(parameters.get("InstanceIds", ()))
 
 
+OWN_ACCOUNT: Final = "own"
+"""The name of the worker's own account here, whose id it need not know."""
+
+_ALL_ACCOUNTS: Final = "all"
+
+
 class Limits:
     """The limits that a worker keeps to: its shares of AWS's."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Raises `EnvwrightError` when the settings name a bucket that AWS does not have."""
-        if unknown := sorted(settings.aws_limits.keys() - LIMITS.keys()):
-            raise EnvwrightError(
-                f"ENVWRIGHT_AWS_LIMITS names {', '.join(unknown)}: no call of envwright has such a "
-                f"limit. Name an action as AWS writes it, such as RunInstances, or a bucket such "
-                f"as RunInstances{OF_INSTANCES} or DescribeInstances{OF_ALL}."
-            )
-        self._shares = {
-            name: AwsLimit(
-                # A bucket that never holds a token would let nothing through.
-                capacity=max(1.0, limit.capacity * settings.aws_burst_share - limit.refill * SLACK),
-                refill=limit.refill * settings.aws_rate_share,
-            )
-            for name, limit in {**LIMITS, **settings.aws_limits}.items()
-        }
+        self._settings = settings
+        self._given = settings.aws_limits
+        for place, limits in self._given.items():
+            if unknown := sorted(limits.keys() - LIMITS.keys()):
+                raise EnvwrightError(
+                    f"ENVWRIGHT_AWS_LIMITS.{place}.{unknown[0]}: no call of envwright has such a "
+                    f"limit. Name an action as AWS writes it, such as RunInstances, or a bucket "
+                    f"such as RunInstances{OF_INSTANCES} or DescribeInstances{OF_ALL}."
+                )
+        self._shares: dict[tuple[str, str], Mapping[str, AwsLimit]] = {}
 
-    def __getitem__(self, bucket: str) -> AwsLimit:
-        return self._shares[bucket]
+    def of(self, account: str, region: str) -> Mapping[str, AwsLimit]:
+        """Those of an account (its id, or `OWN_ACCOUNT`) in a region, by the names of buckets."""
+        shares = self._shares.get((account, region))
+        if shares is None:
+            limits = {**LIMITS}
+            # What is said of fewer stands before what is said of more.
+            for place in (
+                _ALL_ACCOUNTS,
+                f"{_ALL_ACCOUNTS}/{region}",
+                account,
+                f"{account}/{region}",
+            ):
+                limits |= self._given.get(place, {})
+            shares = {name: self._share_of(limit) for name, limit in limits.items()}
+            self._shares[account, region] = shares
+        return shares
+
+    def _share_of(self, limit: AwsLimit) -> AwsLimit:
+        burst, rate = self._settings.aws_burst_share, self._settings.aws_rate_share
+        return AwsLimit(
+            # A bucket that never holds a token would let nothing through.
+            capacity=max(1.0, limit.capacity * burst - limit.refill * SLACK),
+            refill=limit.refill * rate,
+        )

@@ -79,8 +79,9 @@ class Pacer:
 
     def buckets(self, account: str, region: str, wanted: Toll) -> tuple[Bucket, ...]:
         """Those that it is taken from."""
+        limits = self._limits.of(account, region)
         return tuple(
-            Bucket(self._keys.bucket(account, region, name), self._limits[name])
+            Bucket(self._keys.bucket(account, region, name), limits[name])
             for name in wanted.buckets
         )
 

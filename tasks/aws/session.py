@@ -23,12 +23,12 @@ from envwright.spec import Account
 from tasks.aws.door import Door
 from tasks.aws.errors import AwsError, ErrorClass
 from tasks.aws.gathering import Gathering
+from tasks.aws.limits import OWN_ACCOUNT
 from tasks.aws.pacing import Pacer
 from tasks.aws.wire import Wire, look_before_sending
 from tasks.lease import Permit
 
 _ROLE_SESSION_NAME: Final = "envwright"
-_OWN: Final = "own"
 
 
 def moment(told: Any) -> datetime:
@@ -145,7 +145,7 @@ class AwsClients:
         """On whose request limits its calls count: the worker's own account has one name, however
         it is reached."""
         if account is None or account.account_id == self._own_account:
-            return _OWN
+            return OWN_ACCOUNT
         return account.account_id
 
     async def close(self) -> None:

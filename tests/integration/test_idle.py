@@ -16,7 +16,7 @@ AT_ONCE: Final = 100
 async def commands_of_a_sweep(desk: Desk) -> dict[str, int]:
     """What Redis does in one round of the sweeper, by command; in its scripts, too."""
     desk.redis.config_resetstat()
-    assert await desk.line.admit(AT_ONCE, 10.0) == []
+    assert await desk.line.admit(lambda _: AT_ONCE, 10.0) == []
     assert await desk.worker.take_due(AT_ONCE, 10.0) == []
     assert carry_out_ends(desk.store, AT_ONCE) == 0
     told = desk.redis.info("commandstats")

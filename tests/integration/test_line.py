@@ -41,7 +41,7 @@ async def test_who_is_let_in_is_sent_for_and_due(desk: Desk) -> None:
     desk.end("first")
 
     with Moment(desk) as then:
-        admitted = await desk.line.admit(100, GRACE)
+        admitted = await desk.line.admit(lambda _: 100, GRACE)
 
     assert admitted == [Due(WEB, run.id, RunKind.PROVISION, Step.NETWORK, 3)]
     assert then.is_when(desk.due(), GRACE)
@@ -216,7 +216,7 @@ async def test_turns_go_on_where_the_last_sweep_ended(desk: Desk) -> None:
     for name in ("a-1", "b-1", "b-2", "a-2"):
         desk.accept(name, Priority.LOW, name[0])
 
-    sweeps = [await desk.line.admit(1, GRACE) for _ in range(4)]
+    sweeps = [await desk.line.admit(lambda _: 1, GRACE) for _ in range(4)]
 
     order = [[one.environment_id[:3] for one in some] for some in sweeps]
     assert order == [["a-1"], ["b-1"], ["a-2"], ["b-2"]]

@@ -72,7 +72,7 @@ async def test_calls_to_aws_take_their_turns_by_the_same_flows(
     async with begin(spec("other")) as env:
         wanted = in_flow(enqueued(spec("web"), None, env.client.now()), priority, bulk)
         assert env.client._store.accept([wanted]) == [True]
-        await Line(env._redis, env.client.settings.keys, RUNS_PER_ACCOUNT).admit(1, GRACE)
+        await Line(env._redis, env.client.settings.keys, RUNS_PER_ACCOUNT).admit(lambda _: 1, GRACE)
         one = env.beside(WEB)
         await one.shorten_deadline(-1)
 

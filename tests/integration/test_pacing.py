@@ -48,8 +48,10 @@ def settings_with(redis_url: str, key_prefix: str, **limits: AwsLimit) -> Worker
         aws_rate_share=1,
         aws_burst_share=1,
         aws_limits={
-            name: AwsLimit(capacity=one.capacity + one.refill * SLACK, refill=one.refill)
-            for name, one in limits.items()
+            "all": {
+                name: AwsLimit(capacity=one.capacity + one.refill * SLACK, refill=one.refill)
+                for name, one in limits.items()
+            }
         },
     )
 

@@ -134,7 +134,7 @@ async def test_a_worker_and_a_destroy_at_once_have_one_winner(desk: Desk, client
     destroying = asyncio.gather(*(asyncio.to_thread(client.destroy, name) for name in names))
     claims = {}
     while not destroying.done():
-        for one in await desk.line.admit(2, GRACE):
+        for one in await desk.line.admit(lambda _: 2, GRACE):
             name = one.environment_id.split(".")[0]
             claims[name] = await desk.ask(name, one.run_id)
     tickets = await destroying

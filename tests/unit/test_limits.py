@@ -1,5 +1,6 @@
 """AWS's request limits as the worker knows them: held against those that the strict cloud has."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -61,22 +62,57 @@ def test_a_dry_run_takes_what_the_call_takes() -> None:
     )
 
 
+ID = "123456789012"
+
+
+def limits_with(**settings: Any) -> Mapping[str, AwsLimit]:
+    """Those of the worker's own account."""
+    return Limits(WorkerSettings(**settings)).of("own", "eu-west-1")
+
+
 def test_a_worker_keeps_to_its_shares() -> None:
     """Of AWS's figures, and of those that the account has instead: of the burst what is not
     refilled within a second, and never less than one call."""
-    raised = {"RunInstances": AwsLimit(capacity=50, refill=10)}
-    limits = Limits(WorkerSettings(aws_rate_share=0.5, aws_burst_share=0.2, aws_limits=raised))
+    raised = {"all": {"RunInstances": AwsLimit(capacity=50, refill=10)}}
+    limits = limits_with(aws_rate_share=0.5, aws_burst_share=0.2, aws_limits=raised)
 
     assert limits["CreateSubnet"] == AwsLimit(capacity=5, refill=2.5)
     assert limits["RunInstances"] == AwsLimit(capacity=1, refill=5)
-    assert Limits(WorkerSettings())["RunInstances"] == AwsLimit(capacity=2, refill=1.96)
+    assert limits_with()["RunInstances"] == AwsLimit(capacity=2, refill=1.96)
     assert limits["CreateVpcEndpoint"] == AwsLimit(capacity=1, refill=0.15)
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "refill"),
+    [
+        ("own", "us-east-1", 10),
+        ("own", "eu-west-1", 20),
+        ("210987654321", "eu-west-1", 20),
+        (ID, "us-east-1", 30),
+        (ID, "eu-west-1", 40),
+    ],
+)
+def test_limits_hold_for_the_account_and_region_they_are_said_of(
+    account: str, region: str, refill: float
+) -> None:
+    """AWS raises them so; what is said of fewer stands before what is said of more, whatever the
+    order, and what is not said is as AWS documents it."""
+    given = {
+        f"{ID}/eu-west-1": {"RunInstances": {"capacity": 50, "refill": 40}},
+        ID: {"RunInstances": {"capacity": 50, "refill": 30}},
+        "all/eu-west-1": {"RunInstances": {"capacity": 50, "refill": 20}},
+        "all": {"RunInstances": {"capacity": 50, "refill": 10}},
+    }
+    limits = Limits(WorkerSettings.model_validate({"aws_rate_share": 1, "aws_limits": given}))
+
+    assert limits.of(account, region)["RunInstances"].refill == refill
+    assert limits.of(account, region)["CreateVpc"].refill == 5
 
 
 def test_calls_that_come_to_aws_together_are_not_too_many() -> None:
     """Sent at the worker's pace, and up to a second late each: whatever comes in a span of time was
     sent in one that is a second longer, and AWS has as many tokens for it."""
-    limits = Limits(WorkerSettings())
+    limits = limits_with()
 
     for name, aws in LIMITS.items():
         ours = limits[name]
@@ -86,11 +122,17 @@ def test_calls_that_come_to_aws_together_are_not_too_many() -> None:
 
 
 def test_a_limit_of_nothing_is_refused() -> None:
-    """Its name is told, and what names there are."""
-    settings = WorkerSettings(aws_limits={"RunInstance": AwsLimit(capacity=5, refill=2)})
+    """Its path is told, and what names there are."""
+    given = {"own/eu-west-1": {"RunInstance": AwsLimit(capacity=5, refill=2)}}
 
-    with pytest.raises(EnvwrightError, match=r"names RunInstance: .* RunInstances/instances"):
-        Limits(settings)
+    with pytest.raises(EnvwrightError, match=r"own/eu-west-1\.RunInstance: .* RunInstances/instan"):
+        Limits(WorkerSettings(aws_limits=given))
+
+
+@pytest.mark.parametrize("place", ["RunInstances", "12345", "own/", "/eu-west-1", f"{ID}/EU"])
+def test_limits_of_no_account_are_refused(place: str) -> None:
+    with pytest.raises(ValidationError, match=rf"aws_limits\.{place}\.\[key\]"):
+        WorkerSettings(aws_limits={place: {}})
 
 
 @pytest.mark.parametrize(
@@ -98,8 +140,8 @@ def test_a_limit_of_nothing_is_refused() -> None:
 )
 def test_a_limit_that_lets_nothing_through_is_refused(limit: dict[str, float]) -> None:
     """Or that is not whole."""
-    with pytest.raises(ValidationError, match=r"aws_limits\.RunInstances"):
-        WorkerSettings(aws_limits={"RunInstances": limit})
+    with pytest.raises(ValidationError, match=r"aws_limits\.own\.RunInstances"):
+        WorkerSettings.model_validate({"aws_limits": {"own": {"RunInstances": limit}}})
 
 
 @pytest.mark.parametrize("text", ["{", "RunInstances=50", "[]"])
@@ -113,7 +155,8 @@ def test_limits_that_are_no_json_are_refused(monkeypatch: pytest.MonkeyPatch, te
 
 def test_limits_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """As every setting, from the environment."""
-    text = '{"RunInstances": {"capacity": 50, "refill": 10}}'
+    text = '{"own": {"RunInstances": {"capacity": 50, "refill": 10}}}'
     monkeypatch.setenv("ENVWRIGHT_AWS_LIMITS", text)
 
-    assert WorkerSettings().aws_limits == {"RunInstances": AwsLimit(capacity=50, refill=10)}
+    raised = AwsLimit(capacity=50, refill=10)
+    assert WorkerSettings().aws_limits == {"own": {"RunInstances": raised}}

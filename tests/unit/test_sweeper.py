@@ -1,7 +1,7 @@
 """The sweeper's thread: it sends what is due, and nothing but its stop ends it."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -18,6 +18,7 @@ from worker import sweeper
 from worker.loop import LoopThread
 from worker.sweeper import Sweeper
 
+RAISED = {"capacity": 50, "refill": 15}
 DUE = Due("web.eu-west-1", "run", RunKind.PROVISION, Step.SECURITY, 6)
 
 
@@ -39,10 +40,11 @@ class FakeLine:
 
     def __init__(self, *waiting: Due) -> None:
         self._waiting = [*waiting]
-        self.asked_for = 0
+        self.asked_for = self.asked_for_another = 0
 
-    async def admit(self, at_once: int, grace: float) -> list[Due]:
-        self.asked_for = at_once
+    async def admit(self, at_once: Callable[[str], int], grace: float) -> list[Due]:
+        self.asked_for = at_once("eu-west-1")
+        self.asked_for_another = at_once("123456789012.us-east-1")
         let_in, self._waiting = self._waiting, []
         return let_in
 
@@ -113,16 +115,16 @@ def test_who_is_let_in_is_sent_for(loop: LoopThread) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "at_once"),
+    ("settings", "at_once", "at_once_elsewhere"),
     [
-        ({"aws_rate_share": 1.0, "sweep_every": 1.0}, 10),
-        ({"aws_rate_share": 1.0, "sweep_every": 2.0}, 20),
-        ({"aws_rate_share": 0.01, "sweep_every": 1.0}, 1),
-        ({"aws_rate_share": 1.0, "aws_limits": {"CreateVpc": {"capacity": 50, "refill": 15}}}, 30),
+        ({"aws_rate_share": 1.0, "sweep_every": 1.0}, 10, 10),
+        ({"aws_rate_share": 1.0, "sweep_every": 2.0}, 20, 20),
+        ({"aws_rate_share": 0.01, "sweep_every": 1.0}, 1, 1),
+        ({"aws_rate_share": 1.0, "aws_limits": {"own": {"CreateVpc": RAISED}}}, 30, 10),
     ],
 )
 def test_no_more_are_let_in_than_aws_lets_begin(
-    loop: LoopThread, settings: dict[str, Any], at_once: int
+    loop: LoopThread, settings: dict[str, Any], at_once: int, at_once_elsewhere: int
 ) -> None:
     """Twice as many as networks can be made until the next sweep: the others would only stand
     before those who can go on. However few that is, somebody is let in."""
@@ -133,6 +135,7 @@ def test_no_more_are_let_in_than_aws_lets_begin(
     one._admit()
 
     assert line.asked_for == at_once
+    assert line.asked_for_another == at_once_elsewhere
 
 
 def test_a_full_portion_is_followed_by_the_next_at_once(loop: LoopThread) -> None:
@@ -195,7 +198,7 @@ def test_one_that_is_halted_begins_no_further_sweep(loop: LoopThread) -> None:
     store, halted = FakeStore(), threading.Event()
 
     class HaltingLine(FakeLine):
-        async def admit(self, at_once: int, grace: float) -> list[Due]:
+        async def admit(self, at_once: Callable[[str], int], grace: float) -> list[Due]:
             one.halt()
             halted.set()
             return []
