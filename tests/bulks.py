@@ -3,7 +3,10 @@
 import threading
 from collections.abc import Callable, Mapping
 
+import pytest
+
 from envwright.bulk import Bulk
+from envwright.cli.exits import tell
 from envwright.failure import Failure, FailureCategory
 from envwright.names import Step
 from envwright.states import State
@@ -29,6 +32,16 @@ NO_IMAGE = Failure(
     code="InvalidAMIID.NotFound",
 )
 
+TEMPLATE = """\
+name: lab-${id}
+region: ${region}
+network:
+  cidr: 10.20.0.0/16
+  zones: ${zones}
+"""
+"""Of a spec; its table has the columns id, region and zones."""
+
+Write = Callable[[str, str | bytes], str]
 Lines = Callable[..., str]
 Ends = Mapping[str, Failure | None]
 
@@ -61,3 +74,9 @@ def the_bulk(client: InMemoryClient) -> Bulk:
 
 def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def told(capsys: pytest.CaptureFixture[str], error: BaseException) -> str:
+    """What a command prints that such a fault ends."""
+    assert tell(error, as_json=False) == 2
+    return capsys.readouterr().err

@@ -218,3 +218,53 @@ def tags(kind: str, name: str, **more: str) -> list[dict[str, Any]]:
             "Tags": [{"Key": key, "Value": value} for key, value in given.items()],
         }
     ]
+
+
+def spec_in(estate: Estate, **changes: Any) -> dict[str, Any]:
+    """An environment that uses one of each kind that it can: some by id, some by tags."""
+    groups = {
+        "web": {"ingress": [{"ports": 443, "groups": ["theirs", "app"], "self": True}]},
+        "app": {"egress": [{"ports": 443, "groups": ["web"]}]},
+    }
+    instance = {"types": ["t3.micro"], "image": IMAGE}
+    return {
+        "name": "guest",
+        "region": REGION,
+        "network": {
+            "existing_vpc": {"tags": {"Name": "shared"}},
+            "tiers": [
+                {"name": "front", "access": "public", "existing": {"ids": estate.subnets["front"]}},
+                {"name": "back", "access": "private", "existing": {"tags": {"Tier": "back"}}},
+            ],
+        },
+        "security": {
+            "groups": groups,
+            "existing_groups": {
+                "theirs": {"id": estate.groups["app"]},
+                "watch": {"tags": {"Name": "monitoring"}},
+            },
+            "key_pair": {"name": "team key"},
+        },
+        "instances": {
+            "web": instance | {"count": 2, "security_groups": ["web", "theirs"]},
+            "job": instance | {"tier": "back", "security_groups": ["app", "watch"]},
+        },
+    } | changes
+
+
+def with_new_subnets(spec: dict[str, Any]) -> dict[str, Any]:
+    """Tiers of its own beside those that exist: one that leads out, one that leads nowhere."""
+    spec["network"]["zones"] = ZONES
+    spec["network"]["tiers"] += [
+        {"name": "open", "access": "public", "cidrs": ["10.90.200.0/24", "10.90.201.0/24"]},
+        {"name": "data", "access": "isolated", "cidrs": ["10.90.202.0/24", "10.90.203.0/24"]},
+    ]
+    for tier in ("open", "data"):
+        spec["instances"][tier] = spec["instances"]["job"] | {"tier": tier}
+    return spec
+
+
+async def mark(ec2: Any, one: str, marks: dict[str, str]) -> None:
+    await ec2.create_tags(
+        Resources=[one], Tags=[{"Key": key, "Value": value} for key, value in marks.items()]
+    )

@@ -25,6 +25,7 @@ from tasks.store import Hold
 from tests.cloud import Cloud
 from tests.commands import COMMAND, Start
 from tests.desk import Desk
+from tests.estate import LOG_BUCKET, Estate
 from tests.everything import EVERYTHING, REGION
 from tests.harness import Environment, environment, outsider
 from tests.puppet import Puppet
@@ -67,6 +68,33 @@ async def everything(begin: Begin) -> AsyncIterator[Environment]:
     async with begin(EVERYTHING) as env:
         assert (await env.to_rest()).state is State.READY
         yield env
+
+
+@pytest.fixture
+async def impatient(begin: Begin) -> AsyncIterator[Environment]:
+    """EVERYTHING, ready, that does not wait long for what is in use."""
+    async with begin(EVERYTHING, conflict_timeout=0.2) as env:
+        assert (await env.to_rest()).state is State.READY
+        yield env
+
+
+@pytest.fixture
+async def foreign(impatient: Environment, aws: LocalAws) -> AsyncIterator[str]:
+    """A subnet that somebody put into the environment's VPC by hand."""
+    outputs = impatient.record.outputs
+    assert outputs is not None
+    async with outsider(aws.url) as ec2:
+        answer = await ec2.create_subnet(VpcId=outputs.vpc_id, CidrBlock="10.40.200.0/24")
+        yield answer["Subnet"]["SubnetId"]
+
+
+@pytest.fixture
+async def estate(cloud: Cloud, aws: LocalAws) -> AsyncIterator[Estate]:
+    async with outsider(aws.url) as ec2:
+        await cloud.provide("bucket", LOG_BUCKET)
+        one = Estate(ec2)
+        await one.build()
+        yield one
 
 
 @pytest.fixture

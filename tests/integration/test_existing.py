@@ -1,8 +1,6 @@
 """An environment in what exists already: used, and never changed or deleted."""
 
-import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,55 +11,14 @@ from envwright.spec import load_spec
 from envwright.states import State
 from tasks import kinds
 from tests.cloud import ALWAYS, Cloud, refused
-from tests.estate import KINDS, LOG_BUCKET, Estate, tags
-from tests.everything import IMAGE, REGION, ZONES
-from tests.harness import Environment, existing, outsider
+from tests.estate import KINDS, Estate, mark, spec_in, tags, with_new_subnets
+from tests.everything import ZONES
+from tests.harness import Environment, existing
 from tests.integration.conftest import Begin
 from tests.integration.test_plan import plan_of
 from tests.repository import ROOT
 from tests.surveys import keys_of, look, recover
 from worker.servers import LocalAws
-
-
-@pytest.fixture
-async def estate(cloud: Cloud, aws: LocalAws) -> AsyncIterator[Estate]:
-    async with outsider(aws.url) as ec2:
-        await cloud.provide("bucket", LOG_BUCKET)
-        one = Estate(ec2)
-        await one.build()
-        yield one
-
-
-def spec_in(estate: Estate, **changes: Any) -> dict[str, Any]:
-    """An environment that uses one of each kind that it can: some by id, some by tags."""
-    groups = {
-        "web": {"ingress": [{"ports": 443, "groups": ["theirs", "app"], "self": True}]},
-        "app": {"egress": [{"ports": 443, "groups": ["web"]}]},
-    }
-    instance = {"types": ["t3.micro"], "image": IMAGE}
-    return {
-        "name": "guest",
-        "region": REGION,
-        "network": {
-            "existing_vpc": {"tags": {"Name": "shared"}},
-            "tiers": [
-                {"name": "front", "access": "public", "existing": {"ids": estate.subnets["front"]}},
-                {"name": "back", "access": "private", "existing": {"tags": {"Tier": "back"}}},
-            ],
-        },
-        "security": {
-            "groups": groups,
-            "existing_groups": {
-                "theirs": {"id": estate.groups["app"]},
-                "watch": {"tags": {"Name": "monitoring"}},
-            },
-            "key_pair": {"name": "team key"},
-        },
-        "instances": {
-            "web": instance | {"count": 2, "security_groups": ["web", "theirs"]},
-            "job": instance | {"tier": "back", "security_groups": ["app", "watch"]},
-        },
-    } | changes
 
 
 async def found_instances(env: Environment, ec2: Any) -> dict[str, Any]:
@@ -143,18 +100,6 @@ async def a_thorough_cleanup(env: Environment, cloud: Cloud) -> None:
     assert (await env.to_rest()).state is State.DESTROYED
 
 
-def with_new_subnets(spec: dict[str, Any]) -> dict[str, Any]:
-    """Tiers of its own beside those that exist: one that leads out, one that leads nowhere."""
-    spec["network"]["zones"] = ZONES
-    spec["network"]["tiers"] += [
-        {"name": "open", "access": "public", "cidrs": ["10.90.200.0/24", "10.90.201.0/24"]},
-        {"name": "data", "access": "isolated", "cidrs": ["10.90.202.0/24", "10.90.203.0/24"]},
-    ]
-    for tier in ("open", "data"):
-        spec["instances"][tier] = spec["instances"]["job"] | {"tier": tier}
-    return spec
-
-
 @pytest.mark.parametrize(
     "life", [up_again_and_down, a_build_that_fails, a_record_that_was_lost, a_thorough_cleanup]
 )
@@ -217,69 +162,6 @@ async def test_what_was_found_is_kept(begin: Begin, cloud: Cloud, estate: Estate
     )
 
 
-async def elsewhere(estate: Estate) -> dict[str, str]:
-    """What another VPC has, as somebody may name it by mistake."""
-    made = await estate.ec2.create_vpc(CidrBlock="10.92.0.0/16")
-    vpc = made["Vpc"]["VpcId"]
-    made = await estate.ec2.create_subnet(
-        VpcId=vpc, CidrBlock="10.92.0.0/24", AvailabilityZone=ZONES[0]
-    )
-    group = await estate.ec2.create_security_group(
-        VpcId=vpc, GroupName="far", Description="of another VPC"
-    )
-    return {"vpc": vpc, "subnet": made["Subnet"]["SubnetId"], "group": group["GroupId"]}
-
-
-WRONG: list[tuple[str, Any, str]] = [
-    ("network.existing_vpc", {"id": "vpc-00000001"}, "network.existing_vpc: eu-west-1 has no VPC"),
-    ("network.existing_vpc", {"tags": {"Name": "x"}}, "no VPC with the tags Name=x."),
-    ("network.tiers.0.existing", {"ids": ["{subnet}"]}, "The tier front: {theirs} has no subnet"),
-    ("network.tiers.1.existing", {"tags": {"Tier": "x"}}, "The tier back has no subnet in eu-west"),
-    ("network.tiers.1.existing", {"ids": ["{back}"]}, "The tier back has no subnet in eu-west-1b"),
-    ("network.zones", 3, "all have subnets in 2 zones (eu-west-1a, eu-west-1b) alone"),
-    ("network.zones", ["eu-west-1c"], "The tier front has no subnet in eu-west-1c"),
-    ("network.tiers.0.existing", {"tags": {"Name": "same"}}, "has 2 subnets in eu-west-1a"),
-    ("security.existing_groups.watch", {"id": "{group}"}, "{theirs} has no security group {group}"),
-    ("security.existing_groups.watch", {"tags": {"Kind": "both"}}, "has 2 security groups with"),
-    ("security.key_pair", {"name": "lost"}, "security.key_pair: eu-west-1 has no key pair lost."),
-    ("security.key_pair", {"tags": {"Name": "x"}}, "no key pair with the tags Name=x."),
-]
-
-
-async def test_what_is_not_there_or_not_the_only_one_is_told_before_anything_is_made(
-    begin: Begin, cloud: Cloud, estate: Estate
-) -> None:
-    """By its place in the spec, and with what to do; what is of another VPC is not there."""
-    far = await elsewhere(estate)
-    for number in range(2):
-        await estate.make_subnet("same", ZONES[0], f"10.90.{100 + number}.0/24")
-    for group in estate.groups.values():
-        await mark(estate.ec2, group, {"Kind": "both"})
-    names = far | {"theirs": estate.vpc, "back": estate.subnets["back"][0]}
-
-    for number, (place, value, words) in enumerate(WRONG):
-        spec: Any = spec_in(estate, name=f"guest-{number}")
-        *outer, last = place.split(".")
-        target = spec
-        for key in outer:
-            target = target[int(key) if key.isdecimal() else key]
-        target[last] = json.loads(filled(json.dumps(value), names))
-        async with begin(spec) as env:
-            record = await env.to_rest()
-
-        assert record.state is State.CLEANED
-        assert record.failure is not None
-        assert record.failure.category is FailureCategory.SPEC
-        assert filled(words, names) in record.failure.message
-    assert cloud.mutating == []
-
-
-def filled(text: str, names: dict[str, str]) -> str:
-    for name, value in names.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
-
-
 async def test_fewer_zones_can_be_used_than_there_are_subnets_in(
     begin: Begin, estate: Estate
 ) -> None:
@@ -324,12 +206,6 @@ async def test_copied_tags_make_nothing_of_another_ours(
     assert estate.touched(cloud) == []
 
 
-async def mark(ec2: Any, one: str, marks: dict[str, str]) -> None:
-    await ec2.create_tags(
-        Resources=[one], Tags=[{"Key": key, "Value": value} for key, value in marks.items()]
-    )
-
-
 async def test_what_holds_on_to_its_groups_is_named(
     begin: Begin, cloud: Cloud, estate: Estate
 ) -> None:
@@ -364,25 +240,6 @@ async def test_what_holds_on_to_its_groups_is_named(
         assert estate.vpc not in call.parameters.values(), call.action
 
 
-async def test_another_account_is_noticed(
-    begin: Begin, estate: Estate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker with its credentials would see nothing of the environment, and call that gone."""
-
-    async def another_account(*_: object) -> str:
-        return "999999999999"
-
-    async with begin(spec_in(estate)) as env:
-        assert (await env.to_rest()).state is State.READY
-        monkeypatch.setattr(env.worker.clients, "own_account", another_account)
-
-        record = await env.take_down()
-
-    assert record.state is State.CLEANUP_FAILED
-    assert record.cleanup_failure is not None
-    assert record.cleanup_failure.category is FailureCategory.PERMISSION
-
-
 async def test_new_subnets_have_a_route_table_of_their_own(
     begin: Begin, cloud: Cloud, estate: Estate
 ) -> None:
@@ -409,21 +266,3 @@ async def test_new_subnets_have_a_route_table_of_their_own(
     assert ways_out(f"data-{ZONES[0]}") == ways_out(f"data-{ZONES[1]}") == []
     assert "PublicIpAddress" in instances[f"open {outputs.subnets[f'open-{ZONES[0]}']}"]
     assert "PublicIpAddress" not in instances[f"data {outputs.subnets[f'data-{ZONES[0]}']}"]
-
-
-async def test_a_public_tier_needs_the_internet_gateway_of_its_vpc(
-    begin: Begin, cloud: Cloud, estate: Estate
-) -> None:
-    """None is attached to a VPC of another's."""
-    far = await elsewhere(estate)
-    spec = with_new_subnets(spec_in(estate))
-    spec["network"] |= {"existing_vpc": {"id": far["vpc"]}, "tiers": spec["network"]["tiers"][2:]}
-    spec["instances"] = {}
-    async with begin(spec) as env:
-        record = await env.to_rest()
-
-    assert record.failure is not None
-    assert record.failure.message.startswith(
-        f"network.tiers: The tier open is public, and {far['vpc']} has no internet gateway"
-    )
-    assert cloud.mutating == []

@@ -1,7 +1,7 @@
 """What the unit tests share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import pytest
 
 from envwright.cli import inputs
 from envwright.cli.bulks import watch
+from envwright.cli.bulks.intake import Specs
 from envwright.record import Record
 from envwright.testing import InMemoryClient
-from tests.bulks import Lines
+from tests.bulks import Lines, Write
 from tests.sdk import Clock
 from tests.specs import spec_data
 from tests.story import T0
@@ -45,6 +46,25 @@ def lines(tmp_path: Path) -> Lines:
     def write(*names: str) -> str:
         file = tmp_path / "labs.jsonl"
         file.write_text("".join(f"{json.dumps(spec_data(name))}\n" for name in names))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def specs() -> Iterator[Specs]:
+    """What a bulk is read into."""
+    with Specs() as specs:
+        yield specs
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file of this name; returns its path."""
+
+    def write(name: str, content: str | bytes) -> str:
+        file = tmp_path / name
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
         return str(file)
 
     return write
