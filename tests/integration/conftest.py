@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 import pytest
 import redis
 import redis.asyncio
+from aiobotocore.config import AioConfig
 
 from config.settings import WorkerSettings
 from envwright.client import Client
 from envwright.spec import load_spec
 from envwright.states import State
+from tasks.aws import session
 from tasks.aws.pacing import Pacer
 from tasks.aws.session import AwsClients
 from tasks.lease import Lease, clock
@@ -119,6 +121,18 @@ def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
     """A caller, on keys and a queue of the test's own."""
     with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def _calls_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the SDK hold each call against EC2's model, which a worker saves itself: the fake AWS
+    overlooks what AWS refuses, so a mistake of ours is found here."""
+    as_in_a_worker = session.config_of
+
+    def config_of(*told: Any) -> AioConfig:
+        return as_in_a_worker(*told).merge(AioConfig(parameter_validation=True))
+
+    monkeypatch.setattr(session, "config_of", config_of)
 
 
 @pytest.fixture

@@ -2,14 +2,17 @@
 
 from collections import Counter
 
+import pytest
+
 from envwright.names import Step
 from envwright.spec import EnvironmentSpec, load_spec
 from envwright.states import State
+from tasks.aws.errors import AwsError
 from tests.cloud import Cloud
 from tests.everything import IMAGE
 from tests.fewest import fewest
 from tests.harness import Environment
-from tests.integration.conftest import Begin
+from tests.integration.conftest import Begin, Crowd
 from tests.repository import ROOT
 from tests.specs import with_instances as with_two_instances
 
@@ -27,6 +30,16 @@ async def test_the_example_is_built_with_few_calls(web: Environment, cloud: Clou
 
     assert len(cloud.mutating) <= 10, cloud.counted()
     assert len(cloud.reading) <= 4, cloud.counted()
+
+
+async def test_a_call_that_ec2_s_model_does_not_know_fails_these_tests(crowd: Crowd) -> None:
+    """A worker leaves it to AWS to refuse it, and the fake AWS does not."""
+    door = await crowd.door()
+
+    with pytest.raises(AwsError) as caught:
+        await door.create_vpc(CidrBlock=10)
+
+    assert caught.value.code == "ParamValidationError"
 
 
 async def test_a_finished_environment_is_not_touched_again(web: Environment, cloud: Cloud) -> None:
