@@ -33,6 +33,8 @@ async def apply(context: Context, groups: Groups, wanted: Sequence[Resource]) ->
     tagged = (await context.inventory()).own if begun_before else {}
     for kinds in groups:
         members = [resource for resource in wanted if type(resource) in kinds]
+        if not members:
+            continue
         found = await _look(context, members, tagged) if begun_before else {}
         await _adopt(context, members, found)
         missing = [one for one in members if len(found.get(one.key, ())) < one.count]

@@ -37,7 +37,7 @@ def believed(record: Record, now: float) -> dict[str, ResourceRecord]:
     be waited for as if it were new.
     """
     return {
-        key: one.model_copy(update={"at": min(one.at, now)})
+        key: one if one.at <= now else one.model_copy(update={"at": now})
         for key, one in record.resources.items()
     }
 
