@@ -26,8 +26,6 @@ class Member:
         """His part of an answer; None where his own call has to tell."""
         self.context = copy_context()
         self.batch: Batch | None = None
-        self.waits_again = False
-        """Whether a call was refused that he was in, and that another member was meant by."""
 
     async def answer(self) -> Answer | None:
         """Raises `Halted` as soon as the permit ends; a change that was sent is waited for."""
@@ -111,7 +109,7 @@ class Batch(Permit):
         finally:
             for one in members:
                 one.call.was_throttled = call.was_throttled
-                one.call.in_line += call.in_line
+                one.call.waited += call.waited
         parts = first.ask.parts(answer, [one.ask.values for one in members])
         for member, part in zip(members, parts, strict=True):
             member.tell(part)

@@ -62,13 +62,13 @@ class Door:
         trouble: object = None
         was_silent = False
         troubles = self._permit.troubles
-        since = clock() - call.in_line
+        since = clock() - call.waited
         for attempt in itertools.count(1):
             try:
                 answer = await self._wire.send(call, self._permit, attempt)
             except (AwsError, Unanswered) as error:
                 # What others of its account take in turns before it is not this call's trouble.
-                now = clock() - call.in_line
+                now = clock() - call.waited
                 if trouble != (trouble := _sort_of(error)):
                     since = now
                 if now - since >= self._patience(call.effect, error):

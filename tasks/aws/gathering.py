@@ -34,7 +34,7 @@ class Gathering:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._lines: dict[Hashable, _Line] = {}
+        self._batchers: dict[Hashable, _Batcher] = {}
 
     async def send(self, call: Call, permit: Permit, attempt: int = 1) -> Answer:
         """As `Wire.send`. A call that was refused by itself is repeated by itself."""
@@ -53,13 +53,13 @@ class Gathering:
     async def _together(self, member: Member) -> Answer | None:
         member.permit.check(member.call.changes)
         sort = member.ask.sort
-        if sort not in self._lines:
-            self._lines[sort] = _Line(self._wire, lambda: self._lines.pop(sort, None))
-        self._lines[sort].join(member)
+        if sort not in self._batchers:
+            self._batchers[sort] = _Batcher(self._wire, lambda: self._batchers.pop(sort, None))
+        self._batchers[sort].join(member)
         return await member.answer()
 
 
-class _Line:
+class _Batcher:
     """Calls of one sort: those that wait to be made, and how many are under way."""
 
     def __init__(self, wire: Wire, when_idle: Callable[[], object]) -> None:
@@ -130,7 +130,7 @@ class _Line:
 
     def _refuse(self, members: Sequence[Member], error: AwsError | Unanswered) -> None:
         """Tell an error of all to all. Of another, those make their own call whom it may mean;
-        the others have theirs done, or go together once more."""
+        the others have theirs done, or go together again."""
         if len(members) == 1:
             members[0].fail(error)
         elif isinstance(error, Unanswered) or _is_of_all(members[0], error):
@@ -144,10 +144,10 @@ class _Line:
         else:
             named = [one for one in members if _names(error, one)]
             for member in members:
-                if member in named or member.waits_again or not named:
+                if member in named or not named:
                     member.tell(None)
                 elif not member.told.done():
-                    member.waits_again, member.batch = True, None
+                    member.batch = None
                     self.join(member)
 
 

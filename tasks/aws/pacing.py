@@ -1,9 +1,9 @@
 """When a call may be made: the workers share AWS's request limits, so that none is throttled.
 
-A call stands in the line of its account, region and action. A process asks for all its lines in one
-round trip to Redis: what is there now goes to those who stand in front, and one more token is
-taken in advance, for whoever stands in front when its time has come. So each waits once, nobody
-polls, and no line waits for another.
+A call waits at the limiter of its account, region and action. A process asks for all its limiters
+in one round trip to Redis: what is there now goes to those who are in front, and one more token is
+taken in advance, for whoever is in front when its time has come. So each waits once, nobody polls,
+and no limiter waits for another.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from tasks.aws.turns import Turns, Waiter
 from tasks.lease import Permit
 
 _CALLS_AT_ONCE: Final = 200
-"""How many calls of a line are asked for together."""
+"""How many calls of a limiter are asked for together."""
 
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
-class _Line:
+class _Limiter:
     """The calls that take from the same buckets."""
 
     buckets: tuple[Bucket, ...]
@@ -40,7 +40,7 @@ class _Line:
 
     @property
     def wants(self) -> bool:
-        """Whether somebody stands in it, and no token is on its way."""
+        """Whether somebody waits at it, and no token is on its way."""
         return bool(self.turns) and self.in_advance is None
 
     def ask(self) -> Ask:
@@ -68,9 +68,9 @@ class Pacer:
         self._buckets = Buckets(redis)
         self._keys = settings.keys
         self._limits = Limits(settings)
-        # A line is kept by those who stand in it, and by the token that it awaits.
-        self._lines: WeakValueDictionary[str, _Line] = WeakValueDictionary()
-        self._wanting: dict[_Line, None] = {}
+        # A limiter is kept by those who wait at it, and by the token that it awaits.
+        self._limiters: WeakValueDictionary[str, _Limiter] = WeakValueDictionary()
+        self._wanting: dict[_Limiter, None] = {}
         self._asking: asyncio.Task[None] | None = None
 
     def pace(self, account: str, region: str) -> "Pace":
@@ -89,24 +89,24 @@ class Pacer:
         self, buckets: tuple[Bucket, ...], units: int, permit: Permit, *, at_the_front: bool
     ) -> None:
         """Wait for tokens of all of them at once (see `Pace.turn`)."""
-        line = self._lines.setdefault(buckets[0].key, _Line(buckets))
+        limiter = self._limiters.setdefault(buckets[0].key, _Limiter(buckets))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = Waiter(turn, permit.flow, units)
-        line.turns.join(waiter, at_the_front=at_the_front)
-        self._go_on(line)
+        limiter.turns.join(waiter, at_the_front=at_the_front)
+        self._go_on(limiter)
         try:
             await permit.wait_for_turn(turn)
         finally:
-            line.turns.leave(waiter)
+            limiter.turns.leave(waiter)
 
     async def shrink(self, bucket: Bucket) -> float | None:
         return await self._buckets.shrink(bucket)
 
-    def _go_on(self, line: _Line) -> None:
-        """Ask for those who stand in the line, with all others who do so in this turn of the
-        event loop."""
-        if line.wants:
-            self._wanting[line] = None
+    def _go_on(self, limiter: _Limiter) -> None:
+        """Ask for those who wait at it, with all others who do so in this turn of the event
+        loop."""
+        if limiter.wants:
+            self._wanting[limiter] = None
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask())
 
@@ -114,35 +114,35 @@ class Pacer:
         """While an answer is awaited, further calls come together for the next question."""
         try:
             while self._wanting:
-                lines = [line for line in self._wanting if line.wants]
+                limiters = [limiter for limiter in self._wanting if limiter.wants]
                 self._wanting.clear()
-                await self._ask_for(lines)
+                await self._ask_for(limiters)
         finally:
             self._asking = None
 
-    async def _ask_for(self, lines: Sequence[_Line]) -> None:
-        asks = [line.ask() for line in lines]
+    async def _ask_for(self, limiters: Sequence[_Limiter]) -> None:
+        asks = [limiter.ask() for limiter in limiters]
         try:
             grants = await self._buckets.take(asks)
         except Exception as error:
             # It is for those to raise who would have had their turn: nothing is sent without.
-            for line in lines:
-                line.fail(error)
+            for limiter in limiters:
+                limiter.fail(error)
             return
-        for line, ask, grant in zip(lines, asks, grants, strict=True):
+        for limiter, ask, grant in zip(limiters, asks, grants, strict=True):
             for units in ask.units[: grant.at_once]:
-                line.give(units)
+                limiter.give(units)
             if grant.wait:
-                line.in_advance = asyncio.get_running_loop().call_later(
-                    grant.wait, self._arrive, line, ask.units[grant.at_once]
+                limiter.in_advance = asyncio.get_running_loop().call_later(
+                    grant.wait, self._arrive, limiter, ask.units[grant.at_once]
                 )
-            self._go_on(line)
+            self._go_on(limiter)
 
-    def _arrive(self, line: _Line, units: int) -> None:
+    def _arrive(self, limiter: _Limiter, units: int) -> None:
         """The token is there that was taken in advance."""
-        line.in_advance = None
-        line.give(units)
-        self._go_on(line)
+        limiter.in_advance = None
+        limiter.give(units)
+        self._go_on(limiter)
 
 
 def wait_of(action: str) -> Trouble:

@@ -15,7 +15,7 @@ class Waiter:
     turn: asyncio.Future[None]
     flow: Flow
     units: int
-    """What it takes of the second bucket of its line."""
+    """What it takes of the second bucket of its limiter."""
 
 
 class Turns:

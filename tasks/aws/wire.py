@@ -61,7 +61,7 @@ class Call:
     parameters: Mapping[str, Any]
     was_throttled: bool = False
     """Whether AWS refused its last attempt as one too many."""
-    in_line: float = 0.0
+    waited: float = 0.0
     """Seconds that it has waited for its turns."""
     alone: bool = False
     """Whether it may not go together with those of others."""
@@ -126,7 +126,7 @@ class Wire:
             await self._pace.turn(
                 call.action, call.parameters, permit, at_the_front=call.was_throttled
             )
-            call.in_line += clock() - begun
+            call.waited += clock() - begun
             call.was_throttled = False
 
     async def _note(self, call: Call, error: AwsError) -> None:

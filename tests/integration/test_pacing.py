@@ -4,31 +4,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis as blocking
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from structlog.testing import capture_logs
 
 from config.settings import AwsLimit, WorkerSettings
-from envwright.names import Step
-from envwright.spec import Account
-from envwright.states import State
 from tasks.aws.errors import Halted
 from tasks.aws.limits import SLACK
 from tasks.aws.pacing import Pace, Pacer
-from tasks.aws.session import AwsClients
 from tasks.lease import LOOKING, NORMAL, End, Flow, Look, Permit, clock
-from tests.cloud import Cloud, throttled
-from tests.cloud.accounts import DEFAULT_ACCOUNT
-from tests.harness import Environment, until
-from tests.integration.conftest import Begin
-from tests.specs import spec_data
+from tests.harness import until
 from worker.servers import LocalRedis
 
 BULK, OTHER = Flow("bulk-1"), Flow("bulk-2")
@@ -66,7 +54,7 @@ class Crowd:
     async def send(
         self, name: str, pace: Pace, action: str, of: Permit | None = None, **parameters: Any
     ) -> None:
-        """Have it stand in line, behind all that were sent before."""
+        """Have it wait, behind all that were sent before."""
 
         async def call() -> None:
             await pace.turn(action, parameters, of or permit())
@@ -157,7 +145,7 @@ async def test_a_bulk_keeps_another_waiting_for_one_call_at_most(
     assert gone.index("single") <= came_at + 2
 
 
-async def test_no_line_waits_for_another(worker: Worker, crowd: Crowd) -> None:
+async def test_no_limiter_waits_for_another(worker: Worker, crowd: Crowd) -> None:
     """An action that is at its limit stalls no other, nor itself in another account or region."""
     pacer = worker(CreateVpc=SETTLED)
     here = pacer.pace("own", "eu-west-1")
@@ -220,7 +208,7 @@ async def test_who_has_left_is_passed_over_and_not_kept(worker: Worker, crowd: C
     held = permit()
     for name, of in (("leaves", held), ("next", permit()), ("leaves too", held)):
         await crowd.send(name, pace, "CreateVpc", of)
-    (line,) = pacer._lines.values()
+    (line,) = pacer._limiters.values()
 
     held.halt(End.STOPPING)
     line.give(0)
@@ -304,63 +292,6 @@ async def test_nothing_goes_without_redis_and_nothing_hangs(
 
     assert crowd.gone == []
     await redis.aclose()
-
-
-async def test_a_step_that_may_not_know_whether_to_call_ends_and_is_done_later(
-    web: Environment, cloud: Cloud
-) -> None:
-    """As one that cannot write: nothing is sent, and when its lease has run out it goes on."""
-    worker = web.worker
-    nowhere = Redis.from_url("redis://127.0.0.1:1", retry=Retry(NoBackoff(), 0))
-    clients = AwsClients(worker.settings, Pacer(nowhere, worker.settings))
-    web.worker = replace(worker, clients=clients)
-    with capture_logs() as lines:
-        await web.run(Step.NETWORK)
-    await clients.close()
-
-    assert "redis_lost" in [line["event"] for line in lines]
-    assert cloud.journal == []
-    assert web.record.state is State.PROVISIONING
-    web.worker = worker
-    await web.lose_lease()
-    assert (await web.to_rest()).state is State.READY
-
-
-async def test_an_account_has_one_bucket_however_it_is_reached(
-    begin: Begin, database: blocking.Redis, key_prefix: str
-) -> None:
-    """A role in the worker's own account draws on the same; one elsewhere on its own's."""
-    async with begin(spec_data(), aws_rate_share=0.001) as env:
-        clients = env.worker.clients
-        own = await clients.own_account("eu-west-1", Look(60))
-        assert own == DEFAULT_ACCOUNT
-        for account in (None, own, "222222222222"):
-            role = account and Account(role_arn=f"arn:aws:iam::{account}:role/envwright")
-            ec2: Any = await clients.door("ec2", "eu-west-1", role, Look(60))
-            await ec2.describe_vpcs()
-
-    assert set(database.keys(f"{key_prefix}:bucket:*:DescribeVpcs")) == {
-        f"{key_prefix}:bucket:{account}:eu-west-1:DescribeVpcs"
-        for account in ("own", "222222222222")
-    }
-
-
-async def test_a_throttled_call_slows_its_action_down(
-    web: Environment, cloud: Cloud, database: blocking.Redis, key_prefix: str
-) -> None:
-    """It is told once, the bucket is emptied, and the job goes on."""
-    cloud.inject("CreateSubnet", throttled(), times=2)
-
-    with capture_logs() as lines:
-        assert (await web.to_rest()).state is State.READY
-
-    told = [line for line in lines if line["event"] == "aws_throttled"]
-    assert [(one["bucket"], one["account"], one["region"]) for one in told] == [
-        ("CreateSubnet", "own", "eu-west-1")
-    ]
-    key = f"{key_prefix}:bucket:own:eu-west-1:CreateSubnet"
-    assert float(database.hget(key, "pace") or 1) < 0.8
-    assert (database.hget(key.replace("Subnet", "Vpc"), "pace") or "1") == "1"
 
 
 async def test_a_process_takes_one_token_in_advance_however_its_callers_come(

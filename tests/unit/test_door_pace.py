@@ -84,7 +84,7 @@ async def test_what_the_sdk_called_before_is_another_matter(clock: Clock) -> Non
     assert "DeleteVpc again" not in pace.said
 
 
-async def test_patience_is_not_spent_in_line(clock: Clock) -> None:
+async def test_patience_is_not_spent_on_turns(clock: Clock) -> None:
     """However long others of its account take: what it may be in use for is as long as ever."""
     pace, client = Pace(clock, seconds=1000), Client(refusal("DependencyViolation"))
 

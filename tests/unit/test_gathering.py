@@ -80,8 +80,27 @@ async def test_what_was_throttled_goes_first_when_it_is_made_again(clock: Clock)
     assert [at_the_front for _, at_the_front in turns.asked] == [False, True]
 
 
+async def test_each_caller_knows_how_long_the_call_of_all_waited(clock: Clock) -> None:
+    """So that what it may have to wait for in AWS is no shorter for that."""
+
+    class SlowTurns(Turns):
+        async def turn(self, *_: Any, at_the_front: bool = False) -> None:
+            await super().turn(*_, at_the_front=at_the_front)
+            clock.now += 7.0
+
+    method = Client(TOLD).describe_instance_status
+    wire = Gathering(Wire(pace=SlowTurns()))
+    calls = [
+        Call("DescribeInstanceStatus", Effect.READ, method, {"InstanceIds": [one]}) for one in IDS
+    ]
+
+    await asyncio.gather(*(wire.send(call, PatientLease(clock)) for call in calls))
+
+    assert [round(call.waited) for call in calls] == [7] * len(IDS)
+
+
 async def test_nobodys_call_waits_for_no_turn(clock: Clock) -> None:
-    """Of callers who left, one halted and the other killed, nothing is left in line; who was
+    """Of callers who left, one halted and the other killed, nothing is left waiting; who was
     halted can tell what he was waiting for."""
     turns, client = Turns(come=False), Client(TOLD)
     wire = Gathering(Wire(pace=turns))
@@ -141,7 +160,7 @@ async def test_nothing_is_kept_of_what_was_asked(clock: Clock) -> None:
         await ask(PatientLease(clock), wire, Client(TOLD), one)
     await asyncio.sleep(0)
 
-    assert not wire._lines
+    assert not wire._batchers
 
 
 @pytest.mark.parametrize(
