@@ -24,7 +24,7 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
-        # A Redis that is full refuses to acknowledge: the worker waits for it to have memory again.
+        # A Redis that is full keeps nothing that is delivered: wait for it to have memory again.
         "broker_channel_error_retry": True,
         # A step that lost its broker connection still holds its lease: let it end.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
