@@ -15,10 +15,13 @@ from typing import NoReturn
 
 import botocore.session
 import pytest
+import redis
 from hypothesis import settings
 
+from envwright.client import Client
 from tests.cloud.aws import Emulator
 from tests.processes import MARK, Trail
+from worker.loop import LoopThread
 from worker.servers import (
     LocalAws,
     LocalRedis,
@@ -144,3 +147,26 @@ def worker(worker_environment: dict[str, str], tmp_path: Path) -> Iterator[Worke
             return one
 
         yield start
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    """An event loop beside the test, which may block meanwhile."""
+    one = LoopThread()
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
+    """A caller, on keys and a queue of the test's own."""
+    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
+        yield one
+
+
+@pytest.fixture
+def database(redis_url: str) -> Iterator[redis.Redis]:
+    """Redis itself, to see and to change what is in it."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as one:
+        yield one

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from envwright.priority import Priority
+
 NO_VALUE = ""
 """What a flag takes: without it, the help would say `<bool>`."""
 
@@ -44,6 +46,7 @@ JsonBulk = Annotated[
         help="Print JSON, a document a line: what was accepted, the progress, the report.",
     ),
 ]
+Order = Annotated[Priority, typer.Option(help="Which of the jobs that wait goes first.")]
 NoWait = Annotated[
     bool,
     typer.Option("--no-wait", metavar=NO_VALUE, help="Return as soon as the job is on record."),

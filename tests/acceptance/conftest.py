@@ -17,7 +17,6 @@ import pytest
 import redis
 import yaml
 
-from envwright.client import Client
 from tests.cloud import Call, Cloud, Reply
 from tests.cloud.calls import refusal
 from tests.cloud.faults import Forward
@@ -43,25 +42,6 @@ QUICK: Final = {
     "ENVWRIGHT_WAKE_GRACE": "2",
 }
 """A worker's settings for an AWS that is on this machine."""
-
-WEB: Final = {
-    "vpc": 1,
-    "subnet": 2,
-    "internet_gateway": 1,
-    "security_group": 1,
-    "instance": 2,
-    "volume": 2,
-}
-"""What AWS holds of an environment with two zones, one group and two instances."""
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    """An event loop beside the test, which may block meanwhile."""
-    one = LoopThread()
-    one.start()
-    yield one
-    one.stop()
 
 
 @pytest.fixture
@@ -93,18 +73,6 @@ def worker(worker_environment: dict[str, str], tmp_path: Path) -> Iterator[Worke
             return one
 
         yield start
-
-
-@pytest.fixture
-def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
-    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
-        yield one
-
-
-@pytest.fixture
-def database(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url, decode_responses=True) as one:
-        yield one
 
 
 @dataclass(frozen=True)

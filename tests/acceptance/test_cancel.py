@@ -1,7 +1,6 @@
 """`envwright cancel` while a real worker is in the middle of a build."""
 
 from tests.acceptance.conftest import (
-    WEB,
     CommandLine,
     Jam,
     a_real_image,
@@ -11,6 +10,7 @@ from tests.acceptance.conftest import (
 )
 from tests.cloud import ALWAYS, Cloud
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.specs import with_instances
 from worker.servers import LocalAws
 
@@ -55,6 +55,6 @@ def test_a_cancelled_build_that_is_held_goes_on_later(
 
     jam.clear()
     assert envwright("retry", "web").code == 0
-    assert how_much_exists(aws) == WEB
+    assert how_much_exists(aws) == ALL_OF_WEB
     made = {one: done(cloud, one) for one in ("CreateVpc", "CreateSubnet", "RunInstances")}
     assert made == {"CreateVpc": 1, "CreateSubnet": 2, "RunInstances": 2}

@@ -9,7 +9,6 @@ from envwright.client import Client
 from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
-    WEB,
     Jam,
     a_real_image,
     how_much_exists,
@@ -18,6 +17,7 @@ from tests.acceptance.conftest import (
 from tests.clock import jump
 from tests.cloud import ALWAYS, Cloud
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.records import lose_messages
 from tests.specs import spec, with_instances
 from worker.processes import wait_until
@@ -50,7 +50,7 @@ def test_set_back_it_holds_nothing_up(
     for name in ("web", "waits"):
         assert client.wait(name, COMMAND_TIMEOUT).state is State.READY
     wait_for_log(second, "redis_clock_went_back")
-    assert how_much_exists(aws) == WEB | {"vpc": 2, "subnet": 3, "internet_gateway": 2}
+    assert how_much_exists(aws) == ALL_OF_WEB | {"vpc": 2, "subnet": 3, "internet_gateway": 2}
 
 
 def wait_for_sweep(database: redis.Redis, client: Client) -> None:
@@ -122,4 +122,4 @@ def test_set_to_and_fro_it_makes_nothing_twice(
 
 def all_of_each_are_built(client: Client, aws: LocalAws) -> None:
     assert {client.wait(name, COMMAND_TIMEOUT).state for name in NAMES} == {State.READY}
-    assert how_much_exists(aws) == {kind: len(NAMES) * count for kind, count in WEB.items()}
+    assert how_much_exists(aws) == {kind: len(NAMES) * count for kind, count in ALL_OF_WEB.items()}

@@ -6,7 +6,6 @@ import pytest
 from envwright.client import Client
 from envwright.states import State
 from tests.acceptance.conftest import (
-    WEB,
     CommandLine,
     Jam,
     a_real_image,
@@ -15,6 +14,7 @@ from tests.acceptance.conftest import (
 )
 from tests.cloud import ALWAYS, Behaviour, Cloud, Durations
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.specs import REGION, with_instances
 from worker.servers import LocalAws
 
@@ -36,7 +36,7 @@ def test_an_environment_is_built_and_taken_down(
     result = built.documents[-1]["environments"][0]
     assert (result["state"], result["reached"]) == ("ready", True)
     found = all_that_exists(aws)
-    assert {kind: len(ids) for kind, ids in found.items()} == WEB
+    assert {kind: len(ids) for kind, ids in found.items()} == ALL_OF_WEB
     outputs = envwright("outputs", "web", "--json").document["outputs"]
     assert outputs["vpc_id"] == found["vpc"][0]
     assert {one["id"] for one in outputs["instances"]} == set(found["instance"])
@@ -91,7 +91,7 @@ def test_what_was_cleaned_up_is_built_anew_by_a_retry(
 
     assert mended.code == 0, mended.out
     found = all_that_exists(aws)
-    assert {kind: len(ids) for kind, ids in found.items()} == WEB
+    assert {kind: len(ids) for kind, ids in found.items()} == ALL_OF_WEB
     assert not ghosts & {one for ids in found.values() for one in ids}
     assert client.status("web").failure is None
 
@@ -123,7 +123,7 @@ def test_what_was_held_goes_on_at_the_step_that_failed(
 
     assert cloud.mutating[changed:] == ["RunInstances", "RunInstances"]
     found = all_that_exists(aws)
-    assert {kind: len(ids) for kind, ids in found.items()} == WEB
+    assert {kind: len(ids) for kind, ids in found.items()} == ALL_OF_WEB
     assert held.items() <= found.items()
 
 

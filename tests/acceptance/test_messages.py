@@ -14,7 +14,6 @@ from envwright.record import RunKind
 from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
-    WEB,
     CommandLine,
     Jam,
     a_real_image,
@@ -26,6 +25,7 @@ from tests.acceptance.conftest import (
 )
 from tests.cloud import ALWAYS, Cloud
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.records import lose_messages
 from tests.specs import spec_data, with_instances
 from worker.servers import LocalAws
@@ -63,7 +63,7 @@ def test_messages_that_come_twice_or_too_late_harm_nothing(
     assert {why: refusals.count(why) for why in set(refusals)} == expected
     assert client.status("web").state is State.READY
     assert [record.environment_id for record in client.environments()] == [ID]
-    assert how_much_exists(aws) == WEB
+    assert how_much_exists(aws) == ALL_OF_WEB
     assert (done(cloud, "CreateVpc"), done(cloud, "RunInstances")) == (1, 2)
 
 

@@ -13,13 +13,13 @@ from envwright.names import DEFAULT_KEY_PREFIX, DEFAULT_QUEUE
 from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
-    WEB,
     CommandLine,
     a_real_image,
     how_much_exists,
 )
 from tests.cloud import Cloud, refused
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.repository import ROOT
 from tests.specs import REGION, spec, with_instances
 from worker.servers import LocalAws, LocalRedis
@@ -97,7 +97,7 @@ def test_workers_and_callers_need_no_more_than_is_documented(
         envwright("orphans"),
         envwright("recover", "--region", REGION),
     ]
-    assert how_much_exists(aws) == WEB
+    assert how_much_exists(aws) == ALL_OF_WEB
     a_bulk_comes_and_goes(url_for(own_redis, CALLER))
     said.append(envwright("down", "web", "--yes"))
 

@@ -14,7 +14,6 @@ from envwright.client import Client
 from envwright.states import State
 from tests.acceptance.conftest import (
     COMMAND_TIMEOUT,
-    WEB,
     CommandLine,
     Jam,
     a_real_image,
@@ -25,6 +24,7 @@ from tests.acceptance.conftest import (
 )
 from tests.cloud import ALWAYS, Cloud, Held
 from tests.conftest import WorkerFactory
+from tests.everything import ALL_OF_WEB
 from tests.specs import spec, with_instances
 from worker.loop import LoopThread
 from worker.processes import ROOT, ChildFailed, wait_until
@@ -69,7 +69,7 @@ def test_a_job_goes_on_with_another_worker(
     jam.clear()
     worker()
     assert client.wait("web", COMMAND_TIMEOUT).state is State.READY
-    assert how_much_exists(aws) == WEB
+    assert how_much_exists(aws) == ALL_OF_WEB
     made = {one: done(cloud, one) for one in ("CreateVpc", "CreateSubnet", "RunInstances")}
     assert made == {"CreateVpc": 1, "CreateSubnet": 2, "RunInstances": 2}
 

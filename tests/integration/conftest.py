@@ -16,7 +16,6 @@ import redis.asyncio
 from aiobotocore.config import AioConfig
 
 from config.settings import WorkerSettings
-from envwright.client import Client
 from envwright.spec import load_spec
 from envwright.states import State
 from tasks.aws import session
@@ -116,13 +115,6 @@ async def desk(redis_url: str, key_prefix: str) -> AsyncIterator[Desk]:
     await worker.aclose()
 
 
-@pytest.fixture
-def client(redis_url: str, key_prefix: str) -> Iterator[Client]:
-    """A caller, on keys and a queue of the test's own."""
-    with Client(redis_url=redis_url, key_prefix=key_prefix, queue=key_prefix) as one:
-        yield one
-
-
 @pytest.fixture(autouse=True)
 def _calls_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the SDK hold each call against EC2's model, which a worker saves itself: the fake AWS
@@ -133,13 +125,6 @@ def _calls_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         return as_in_a_worker(*told).merge(AioConfig(parameter_validation=True))
 
     monkeypatch.setattr(session, "config_of", config_of)
-
-
-@pytest.fixture
-def database(redis_url: str) -> Iterator[redis.Redis]:
-    """Redis itself, to see and to change what is in it."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as one:
-        yield one
 
 
 @pytest.fixture

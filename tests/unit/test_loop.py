@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -10,14 +9,6 @@ import pytest
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from worker.loop import LoopThread, cancel
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    one = LoopThread()
-    one.start()
-    yield one
-    one.stop()
 
 
 async def where() -> threading.Thread:

@@ -1,7 +1,7 @@
 """The sweeper's thread: it sends what is due, and nothing but its stop ends it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -76,14 +76,6 @@ class FakeStore:
         if isinstance(portion, Exception):
             raise portion
         return portion
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    one = LoopThread()
-    one.start()
-    yield one
-    one.stop()
 
 
 def swept(loop: LoopThread, store: FakeStore, line: Line = NO_LINE) -> None:

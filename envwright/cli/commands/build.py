@@ -13,6 +13,7 @@ from envwright.cli.options import (
     JsonRun,
     Names,
     NoWait,
+    Order,
     RedisUrl,
     SomeNames,
     Timeout,
@@ -23,9 +24,7 @@ from envwright.priority import Priority
 
 def up(
     files: Files,
-    priority: Annotated[
-        Priority, typer.Option(help="Which of the jobs that wait goes first.")
-    ] = Priority.NORMAL,
+    priority: Order = Priority.NORMAL,
     no_wait: NoWait = False,
     timeout: Timeout = None,
     as_json: JsonRun = False,

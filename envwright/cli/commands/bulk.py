@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from envwright.cli import exits, inputs
-from envwright.cli.options import NO_VALUE, JsonBulk, NoWait, RedisUrl, Report, Timeout
+from envwright.cli.options import NO_VALUE, JsonBulk, NoWait, Order, RedisUrl, Report, Timeout
 from envwright.priority import Priority
 
 
@@ -42,9 +42,7 @@ def bulk(
             "follow as these get on.",
         ),
     ] = None,
-    priority: Annotated[
-        Priority, typer.Option(help="Which of the jobs that wait goes first.")
-    ] = Priority.LOW,
+    priority: Order = Priority.LOW,
     bulk_id: Annotated[
         str | None,
         typer.Option(
