@@ -1,7 +1,8 @@
 """What AWS itself holds of an environment, kind by kind: a look that trusts no record of ours.
 
 It describes what exists and never asks DescribeTags, since a tag outlives what it was on. It uses
-the SDK directly: a door belongs to the lease of a step, and this only reads.
+the SDK directly, past the request limits that workers share: it is for emulators, whose limits are
+not AWS's.
 """
 
 from collections.abc import Mapping
