@@ -157,6 +157,44 @@ async def test_a_bucket_that_aws_found_empty_is_emptied_and_slows_down(
     assert pace == pytest.approx(LEAST_PACE)
 
 
+async def test_what_was_promised_in_advance_is_owed_by_a_bucket_that_is_emptied(
+    redis: Redis, bucket: Callable[..., Bucket]
+) -> None:
+    """Or those to whom it was promised would go beside those who come."""
+    buckets, one = Buckets(redis), bucket()
+    for _ in range(3):
+        await take(buckets, 6, one)
+
+    await buckets.shrink(one)
+
+    assert float(await redis.hget(one.key, "left") or 0) == pytest.approx(-3, abs=0.1)
+
+
+async def test_a_bucket_that_was_slowed_down_is_refilled_more_slowly(
+    redis: Redis, bucket: Callable[..., Bucket]
+) -> None:
+    """By its pace, also of the time in which nobody looked at it."""
+    buckets, one = Buckets(redis), bucket(AwsLimit(capacity=50, refill=1))
+    await buckets.shrink(one)
+    await redis.hset(one.key, "pace", 0.5)
+    await let_pass(redis, one, 10)
+
+    assert (await take(buckets, 20, one)).at_once == 5
+
+
+async def test_a_bucket_does_not_fill_up_for_a_call_that_waits_for_its_other_one(
+    redis: Redis, bucket: Callable[..., Bucket]
+) -> None:
+    """When the call goes it is as full as ever: it would let more go with it than AWS permits."""
+    both = [bucket(AwsLimit(capacity=1, refill=10)), bucket(AwsLimit(capacity=1, refill=1), "two")]
+
+    (grant,) = await Buckets(redis).take([Ask(both, [1, 1])])
+
+    assert grant == Grant(1, 1)
+    # The one that was taken in advance, and nine of ten that come until then and have no room.
+    assert float(await redis.hget(both[0].key, "left") or 0) == -10
+
+
 async def test_a_clock_that_was_set_back_keeps_no_bucket_from_slowing_down(
     redis: Redis, bucket: Callable[..., Bucket]
 ) -> None:
