@@ -13,10 +13,10 @@ from bench.aws_like import UNLIMITED
 from bench.bulk import small
 from bench.figures import Figure, Result
 from bench.growth import SETTINGS
-from bench.jobs import Jobs, NotBuilt
+from bench.jobs import Jobs
 from bench.meter import Meter
 from bench.options import Options
-from bench.shapes import SMALL
+from bench.shapes import SMALL, NotBuilt
 from bench.stack import Stack
 from envwright.client import Client
 from envwright.states import State

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from bench.shapes import NotBuilt
 from bench.stack import Stack
 from envwright.client import Client
 from envwright.record import Record
@@ -13,10 +14,6 @@ from envwright.states import State
 
 _LOOK_EVERY: Final = 1.0
 _BAD: Final = (State.FAILED, State.CLEANING, State.CLEANED, State.CLEANUP_FAILED)
-
-
-class NotBuilt(RuntimeError):
-    """Not all environments became ready."""
 
 
 class Jobs:

@@ -6,7 +6,6 @@ is the same for the last one as for one that is built alone. So n environments t
 the critical path of one, and the wait at the scarcest bucket.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.aws_like import CALL
@@ -30,20 +29,20 @@ class Wait:
         return max(0.0, (self.needed - self.size.capacity) / self.size.refill)
 
 
-def waits(environments: int, calls: Mapping[str, int] = LEAST_CALLS) -> list[Wait]:
+def waits(environments: int) -> list[Wait]:
     """Of every bucket that so many environments draw on, the longest first."""
     found = [
         Wait(action, environments * each, OWN.get(action, CHANGES))
-        for action, each in calls.items()
+        for action, each in LEAST_CALLS.items()
     ]
-    launched = environments * calls.get("RunInstances", 0)
+    launched = environments * LEAST_CALLS["RunInstances"]
     found.append(Wait("RunInstances: instances", launched, OF_INSTANCES["RunInstances"]))
     return sorted(found, key=lambda one: -one.seconds)
 
 
-def path() -> float:
+def path(*, private: bool = False) -> float:
     """The critical path of one environment, in seconds of AWS."""
-    return critical_path(building(AWS_DURATIONS, private=False), CALL)
+    return critical_path(building(AWS_DURATIONS, private=private), CALL)
 
 
 def limit(environments: int) -> float:

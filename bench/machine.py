@@ -7,6 +7,7 @@ gives one ratio, so that what disturbs the machine for a while disturbs all of t
 """
 
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from typing import Any, Final
 
 from bench.aws_like import UNLIMITED
 from bench.figures import Figure, Result
-from bench.jobs import Jobs, NotBuilt
-from bench.meter import Meter, run_measured
+from bench.jobs import Jobs
+from bench.meter import Meter
 from bench.options import Options
-from bench.shapes import PUBLIC
+from bench.shapes import PUBLIC, NotBuilt
 from bench.stack import Stack
 from worker.processes import ROOT
 from worker.servers import inherited_environment
@@ -126,11 +127,13 @@ class Sides:
         }
         sizes = ("--count", str(self._count), "--at-once", str(self._count))
         command = [sys.executable, "-m", "bench.rivals.bare_client", *sizes, *options]
-        ran = run_measured(command, environment, self._stack.directory / "bare.log", ROOT)
-        if ran.exit_code:
-            raise NotBuilt(f"The bare calls failed. They said:\n{ran.output}")
+        ran = subprocess.run(
+            command, env=environment, cwd=ROOT, check=False, capture_output=True, text=True
+        )
+        if ran.returncode:
+            raise NotBuilt(f"The bare calls failed. They said:\n{ran.stderr}")
         # The one to warm up is counted by the cloud, and not in the CPU seconds.
-        return self._cost(json.loads(ran.output)["cpu"], self._count, built=self._count + 1)
+        return self._cost(json.loads(ran.stdout)["cpu"], self._count, built=self._count + 1)
 
     def _cost(self, cpu: float, count: int, built: int | None = None) -> Cost:
         return Cost(cpu / count, self._stack.cloud.calls().total / (built or count))

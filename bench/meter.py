@@ -1,12 +1,8 @@
 """What processes cost: CPU seconds, and memory at its highest."""
 
-import os
-import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Self
 
 import psutil
@@ -93,36 +89,3 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 def _memory(process: psutil.Process) -> int:
     return sum(one.memory_info().rss for one in _tree(process))
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command came to that ran to its end."""
-
-    exit_code: int
-    seconds: float
-    cpu: float
-    peak_mib: float
-    """Of its largest process."""
-    output: str
-
-
-def run_measured(
-    command: Sequence[str], environment: Mapping[str, str], log: Path, directory: Path
-) -> Ran:
-    """Run a command to its end; the system itself counts what it and its children cost."""
-    begun = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=dict(environment), cwd=directory, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Ran(
-        process.returncode,
-        seconds,
-        usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss / 1024,
-        log.read_text(encoding="utf-8", errors="replace"),
-    )

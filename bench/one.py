@@ -13,21 +13,20 @@ from statistics import median
 from typing import Any, Final
 
 from bench import cdk
+from bench.aws_like import CALL
 from bench.cloud import Calls
 from bench.figures import Figure, Result
 from bench.installed import NotHere, mib_of_packages
+from bench.limit import path
 from bench.options import Options
-from bench.shapes import PRIVATE, PUBLIC, Shape
-from bench.side_by_side import Cost, Memory, NotBuilt, run
+from bench.shapes import PRIVATE, PUBLIC, NotBuilt, Shape
+from bench.side_by_side import Cost, Memory, run
 from bench.sides import POLL_EVERY, SIDES, Asyncio, Boto3, Envwright, Job, Side
 from bench.stack import Stack
 from tests.cloud import AWS_DURATIONS, Behaviour
-from tests.critical_path import building, critical_path
 from worker.services import wait_for
 from worker.stack import LocalWorker
 
-_CALL: Final = 0.15
-"""Seconds of AWS that a call takes."""
 _ROUNDS: Final = 3
 _APART: Final = 4.0
 """Seconds between the beginnings of two jobs: most of the first one's own work is done by then."""
@@ -74,7 +73,7 @@ def measure(options: Options) -> Result:
         part="one",
         settings={
             "time scale": scale,
-            "seconds of a call": _CALL,
+            "seconds of a call": CALL,
             "seconds between two looks": POLL_EVERY,
             "rounds": _ROUNDS,
             "seconds between two jobs": _APART,
@@ -87,7 +86,7 @@ def measure(options: Options) -> Result:
                 for shape in _SHAPES
                 for side in here
             ],
-            "cdk": cdk.deploy(_CALL, _SHAPES) if cdk.SIDE.name in sizes else [],
+            "cdk": cdk.deploy(CALL, _SHAPES) if cdk.SIDE.name in sizes else [],
             "installed": _installed(sizes, absent),
         },
         measured={"runs": [_measured(one) for one in built]},
@@ -118,7 +117,7 @@ def _installed(sizes: Mapping[str, float], absent: Mapping[str, str]) -> list[di
 def _build_all(sides: Sequence[Side], time_scale: float) -> list[Built]:
     """Begin one job after the other, and wait until all are done."""
     behaviour = Behaviour(
-        limited=True, latency=_CALL, durations=AWS_DURATIONS, time_scale=time_scale
+        limited=True, latency=CALL, durations=AWS_DURATIONS, time_scale=time_scale
     )
     with Stack(behaviour) as stack, ExitStack() as running:
         jobs = _jobs(sides, stack, time_scale)
@@ -181,7 +180,7 @@ def _must_be_right(one: Built, counts: Mapping[str, int]) -> None:
 
 
 def _path(shape: Shape) -> float:
-    return critical_path(building(AWS_DURATIONS, private=shape.private), _CALL)
+    return path(private=shape.private)
 
 
 def _of(built: Sequence[Built], shape: Shape, side: Side) -> list[Built]:

@@ -17,6 +17,10 @@ ROOT_SIZE: Final = 16
 INSTANCE_TYPE: Final = "t3.micro"
 
 
+class NotBuilt(RuntimeError):
+    """A side did not build what it was to build."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """How large an environment is: one subnet of each tier and one instance in each zone."""

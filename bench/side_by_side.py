@@ -17,6 +17,7 @@ from typing import Final, Self
 import psutil
 
 from bench.meter import cpu_seconds
+from bench.shapes import NotBuilt
 from worker.processes import ROOT
 from worker.servers import inherited_environment
 
@@ -24,10 +25,6 @@ _LOOK_EVERY: Final = 0.5
 _MIB: Final = 2**20
 _TAIL: Final = 2000
 """Characters of an output that failed."""
-
-
-class NotBuilt(RuntimeError):
-    """A side did not build what it was to build."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from bench import installed, one
 from bench.cloud import Calls
 from bench.installed import NotHere, mib_of_packages
-from bench.shapes import PUBLIC
-from bench.side_by_side import Cost, Memory, NotBuilt, run
+from bench.shapes import PUBLIC, NotBuilt
+from bench.side_by_side import Cost, Memory, run
 from bench.sides import SIDES, Boto3, Cdk, Job
 from tests.cloud import Durations
 from tests.critical_path import Deed, building, critical_path
