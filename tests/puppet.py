@@ -97,20 +97,20 @@ class Puppet:
         event = Event(type="resource", run="", step=self._step, resource=key, state=state, ids=ids)
         self.tell({f"{RESOURCE_FIELD}{key}": resource.model_dump_json()}, event)
 
-    def end(self, step: Step, state: str = "finished", message: str | None = None) -> None:
+    def end(self, step: Step, state: str = "finished") -> None:
         seconds = 1.5 if state == "finished" else None
-        event = Event(type="step", run="", step=step, state=state, seconds=seconds, message=message)
+        event = Event(type="step", run="", step=step, state=state, seconds=seconds)
         self.tell({"attempt": "0"}, event)
 
     def move(self, state: State, **fields: str) -> None:
         event = Event(type="state", run="", step=self._step, state=state)
         self.tell({"state": state, **fields}, event)
 
-    def ready(self, outputs: Outputs = WEB_OUTPUTS) -> None:
-        self.move(State.READY, outputs=outputs.model_dump_json())
+    def ready(self) -> None:
+        self.move(State.READY, outputs=WEB_OUTPUTS.model_dump_json())
 
-    def fail(self, failure: Failure = UNKNOWN_IMAGE, *, hold: bool = False) -> None:
-        """End the run with a failure; unless it is held, a cleanup run takes its place."""
+    def fail(self, failure: Failure = UNKNOWN_IMAGE) -> None:
+        """End the run with a failure; a cleanup run takes its place."""
         told = Event(
             type="failure",
             run="",
@@ -118,11 +118,7 @@ class Puppet:
             resource=failure.resource,
             message=failure.message,
         )
-        text = failure.model_dump_json()
-        if hold:
-            self.tell({"state": State.FAILED, "failure": text}, told)
-            return
-        self.tell({"failure": text}, told)
+        self.tell({"failure": failure.model_dump_json()}, told)
         failed_run = self.run.id
         cleanup = compensation(time.time())
         self.tell(
@@ -143,7 +139,7 @@ class Puppet:
         fields = {"cleanup_failure": failure.model_dump_json()}
         self.tell({"state": State.CLEANUP_FAILED, **fields}, told)
 
-    def build(self, *, until: Step | None = None, pause: float = 0) -> None:
+    def build(self, *, until: Step | None = None) -> None:
         """Make all resources, step after step, up to and without the step `until`."""
         for step in Step:
             if step is until:
@@ -152,19 +148,16 @@ class Puppet:
             keys = [key for key in WEB_RESOURCES if key.startswith(f"{step}/")]
             for state in (ResourceState.INTENDED, ResourceState.CREATED):
                 for key in keys:
-                    time.sleep(pause)
                     self.put(key, state)
-            time.sleep(pause)
             self.end(step)
 
-    def take_down(self, *, pause: float = 0) -> None:
+    def take_down(self) -> None:
         """Carry a cleanup run out to its end."""
         for step in CLEANUP_STEPS:
             self.start(step)
             keys = [key for key in self._standing() if key.startswith(f"{step}/")]
             for state in (ResourceState.DELETING, ResourceState.GONE):
                 for key in reversed(keys):
-                    time.sleep(pause)
                     self.put(key, state)
             self.end(step)
         self.move(self.run.goal)

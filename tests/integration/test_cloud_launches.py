@@ -27,8 +27,8 @@ async def described(site: Site, instance: str) -> dict[str, Any]:
     return dict(told["Reservations"][0]["Instances"][0])
 
 
-def volume(device: str = "/dev/sdf", **ebs: Any) -> dict[str, Any]:
-    return {"DeviceName": device, "Ebs": {"VolumeSize": 10, "VolumeType": "gp3", **ebs}}
+def volume(**ebs: Any) -> dict[str, Any]:
+    return {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 10, "VolumeType": "gp3", **ebs}}
 
 
 def tagged(kind: str) -> dict[str, Any]:

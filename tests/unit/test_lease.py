@@ -122,8 +122,8 @@ class FakeStore:
         await asyncio.Event().wait()
 
 
-def keeper_of(store: FakeStore, seconds: float = 0.03) -> LeaseKeeper:
-    return LeaseKeeper(cast(WorkerStore, store), seconds)
+def keeper_of(store: FakeStore) -> LeaseKeeper:
+    return LeaseKeeper(cast(WorkerStore, store), 0.03)
 
 
 async def kept(keeper: LeaseKeeper, store: FakeStore) -> None:
