@@ -47,7 +47,8 @@ class Cloud:
         self._session = aiohttp.ClientSession(connector=connector)
         self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        # A thousand may connect at the same moment: beyond the default of 128 they wait a second.
+        await web.TCPSite(self._runner, "127.0.0.1", 0, backlog=4096).start()
         host, port = self._runner.addresses[0]
         self.url = f"http://{host}:{port}"
         return self

@@ -16,6 +16,7 @@ from moto.core.common_models import BaseModel
 from moto.core.utils import method_names_from_class
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.core import TaggedEC2Resource
+from werkzeug.serving import BaseWSGIServer
 
 
 def make_quick() -> None:
@@ -30,6 +31,8 @@ def make_quick() -> None:
     TaggedEC2Resource.get_tags = _tags_of
     # 1,291 images of Amazon's, in each account and region: 50 ms, for each test.
     AmiBackend._load_amis = _once_a_region(AmiBackend._load_amis)
+    # Of a thousand that connect at the same moment all but 128 would wait a second, or be refused.
+    BaseWSGIServer.request_queue_size = 4096
     # A list, for moto's dashboard, of all objects that there ever were: it only grows.
     BaseModel.__new__ = lambda cls, *_, **__: object.__new__(cls)
 
