@@ -73,7 +73,7 @@ class _Batcher:
     def join(self, member: Member) -> None:
         ask = member.ask
         further = sum(value not in self._values for value in ask.values)
-        if self._waiting and len(self._values) + further > ask.most:
+        if len(self._values) + further > ask.most:
             self._go()
         self._waiting.append(member)
         self._values.update(ask.values)
