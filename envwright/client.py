@@ -184,9 +184,9 @@ class Client(BulkRequests):
     ) -> Record:
         """Move the end of an environment's time to live, or give it one; returns its record.
 
-        `by` is in seconds, counted from the end that it has, or from now, and adds up with each
-        call. `until` is a Unix time, and may come before the end that it has. With `never` it
-        lives until somebody takes it down. An end that is where it shall be is left alone.
+        `by` is in seconds, counted from the end that it has, or would have if let in now, or from
+        now, and adds up with each call. `until` is a Unix time, and may come before the end that it
+        has. With `never` it lives until somebody takes it down. What is there already stays.
 
         Raises `UnknownEnvironment`; `NotAllowed` where AWS holds nothing of it, where a cleanup
         has begun, and for an end that is less than 5 minutes or more than 365 days away; and

@@ -57,7 +57,7 @@ class Extension:
 
     def end(self, seen: Record, now: float) -> float | None:
         if self.by is not None:
-            return max(seen.expires_at or now, now) + self.by
+            return max(seen.expires_at or now + (seen.life_to_begin or 0), now) + self.by
         return self.until
 
 
@@ -89,7 +89,7 @@ def extended(seen: Record, extension: Extension, now: float) -> MovedExpiry | No
             f"{name} is {seen.state}: a cleanup has begun, and cannot be called off or put off."
         )
     at = extension.end(seen, now)
-    if at == seen.expires_at:
+    if at == seen.expires_at and seen.life_to_begin is None:
         return None
     if at is not None:
         _refuse_out_of_bounds(name, at, now)

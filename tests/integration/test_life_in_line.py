@@ -117,6 +117,21 @@ async def test_an_end_that_somebody_moved_holds_in_line_too(desk: Desk, client: 
     assert client.status("web").expires_at == until
 
 
+async def test_an_extension_in_line_never_shortens_its_life(desk: Desk, client: Client) -> None:
+    """It has all of it before it still, and that comes on top; without an end it gets none."""
+    client.enqueue_bulk([spec(ttl="2h"), spec("other", ttl="2h")])
+
+    with Moment(desk) as then:
+        until = client.extend("web", by=HOUR).expires_at
+    forever = client.extend("other", never=True)
+
+    assert then.is_when(until, 3 * HOUR)
+    assert (forever.expires_at, forever.life_to_begin) == (None, None)
+    assert await desk.let_in() == ["web", "other"]
+    assert client.status("other").expires_at is None
+    assert desk.look_at(f"other.{REGION}") is None
+
+
 async def test_held_before_its_begin_it_has_an_end_and_a_retry_gives_it_all_again(
     desk: Desk, client: Client
 ) -> None:
