@@ -65,7 +65,7 @@ local environment, run, step, worker, lease, format, at_rest, told = unpack(ARGV
 local heartbeats, given_up, pause, area, limit, lines, bulks, claim = unpack(ARGV, 9)
 given_up, limit = tonumber(given_up), tonumber(limit)
 local have = redis.call('HMGET', record, 'format', 'run_id', 'state', 'step', 'lease_until', 'run',
-  'line', 'claim', 'epoch')
+  'line', 'claim', 'epoch', 'lease_owner')
 
 local function wait_in_line(flow, priority, why)
   redis.call('HDEL', under_way, environment)
@@ -84,7 +84,8 @@ if have[2] ~= run then return {'stale'} end
 if string.find(at_rest, ' ' .. have[3] .. ' ', 1, true) then return {'done'} end
 if have[4] ~= step then return {'elsewhere'} end
 if tonumber(have[5] or '0') > now then
-  if have[8] ~= claim then return {'busy'} end
+  -- Version 0.1.0 notes no claim: what stands beside its lease is that of the one before.
+  if have[8] ~= claim or have[10] ~= worker then return {'busy'} end
   -- It was granted, and is sent again by redis-py since the answer was lost with its connection.
   return {'claimed', have[9], string.format('%.3f', now), redis.call('HGETALL', record)}
 end
@@ -177,7 +178,7 @@ ADVANCE: Final = (
     + """
 local record, due, events, suspect, queue = unpack(KEYS)
 local environment, epoch, run, fields, told, delay, ended, message = unpack(ARGV)
-local have = redis.call('HMGET', record, 'epoch', 'run_id', 'state')
+local have = redis.call('HMGET', record, 'epoch', 'run_id', 'state', 'lease_until')
 if have[1] ~= epoch then
   if tonumber(epoch) > (tonumber(have[1]) or 0) and have[3]
       and string.find(ended, ' ' .. have[3] .. ' ', 1, true) then
@@ -193,6 +194,8 @@ if have[2] ~= run then
   redis.call('ZADD', due, now, environment)
   return 'replaced'
 end
+-- It was written, and is sent again by redis-py since the answer was lost with its connection.
+if have[4] == '0' then return 'written' end
 write(record, events, fields, told)
 if tonumber(delay) < 0 then redis.call('ZREM', due, environment)
 else redis.call('ZADD', due, now + delay, environment) end
