@@ -92,6 +92,21 @@ def test_to_keep_a_message_and_to_let_it_go_are_two_scripts(
     assert calls(database, "evalsha", "multi") == [before[0] + 10, before[1]]
 
 
+def test_a_redis_that_was_restarted_is_told_the_scripts_again(
+    channel: Channel, queue: str, database: redis.Redis
+) -> None:
+    """It has lost them; no message is, or stays for ever as one that is not acknowledged."""
+    deliver(channel, queue).ack()
+
+    database.script_flush()
+    message = deliver(channel, queue)
+    assert [*kept(database, channel)[0]] == [message.delivery_tag]
+    database.script_flush()
+    message.ack()
+
+    assert kept(database, channel) == ({}, {})
+
+
 def test_all_commands_go_over_one_connection(
     channel: Channel, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

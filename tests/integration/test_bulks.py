@@ -11,9 +11,9 @@ from envwright.record import RunKind
 from envwright.states import State
 from tasks.store import Claimed, Refusal
 from tests.clock import jump
-from tests.desk import HOUR, Desk
+from tests.desk import GRACE, HOUR, Desk, Moment
 from tests.records import queued
-from tests.specs import REGION, some
+from tests.specs import REGION, some, spec
 
 
 def failed(category: FailureCategory = FailureCategory.SPEC) -> str:
@@ -51,6 +51,17 @@ async def test_it_is_counted_as_it_goes(desk: Desk, client: Client) -> None:
         State.CLEANUP_FAILED,
     ]
     assert [one.failure is not None for one in members] == [False, True, True, True]
+
+
+async def test_it_says_when_a_worker_was_last_seen(desk: Desk, client: Client) -> None:
+    """By the last sweep, whatever that found: nothing happens in a bulk without one."""
+    bulk = client.enqueue_bulk([spec()])
+    assert client.bulk(bulk.id).swept_at is None
+
+    with Moment(desk) as then:
+        await desk.worker.take_due(10, GRACE)
+
+    assert then.is_when(client.bulk(bulk.id).swept_at)
 
 
 async def test_a_paused_bulk_lets_nobody_in(desk: Desk, client: Client) -> None:

@@ -7,14 +7,16 @@ import redis
 
 from envwright.client import Client
 from envwright.names import Step
+from envwright.new_run import CLEANUP_DEADLINE
 from envwright.record import RESOURCE_FIELD, ResourceRecord, ResourceState, RunKind
 from envwright.states import State
 from envwright.store import Store
 from tasks.expiry import carry_out_ends
 from tasks.network import VPC
 from tasks.store import Claimed, Hold, Refusal, Written
+from tests.clock import jump
 from tests.cloud import Cloud
-from tests.desk import GRACE, HOUR, Desk
+from tests.desk import GRACE, HOUR, Desk, Moment
 from tests.everything import EVERYTHING
 from tests.harness import Environment
 from tests.integration.conftest import Begin
@@ -80,6 +82,22 @@ async def test_an_end_that_comes_in_line_asks_no_worker(desk: Desk, client: Clie
     assert (record.state, record.run.reason) == (State.DESTROYED, "expired")
     assert [one.type for one in desk.told()[-3:]] == ["expired", "accepted", "state"]
     assert (desk.due(), desk.look_at()) == (None, None)
+
+
+@pytest.mark.parametrize("request_", ["destroy", "cancel"])
+def test_what_ended_in_line_comes_to_no_end_again(
+    desk: Desk, client: Client, request_: str
+) -> None:
+    """Nobody looks at the end that somebody had moved."""
+    client.enqueue_bulk([spec(ttl="2h")])
+    client.extend("web", by=HOUR)
+    assert desk.look_at() is not None
+
+    getattr(client, request_)("web")
+
+    expiry = desk.record().expiry
+    assert expiry is not None
+    assert (expiry.at, desk.look_at()) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +179,14 @@ async def test_a_claim_that_a_failover_has_lost_is_made_up_for(desk: Desk, clien
     desk.redis.hset(key, mapping=copy)
     ended = client.destroy("web")
     assert ended.state is State.DESTROYED
+    jump(desk.redis, desk.keys, 5 * HOUR)
 
     hold = Hold("web.eu-west-1", copy["run_id"], claimed.epoch)
-    assert await desk.worker.advance(hold, {"state": "ready"}, [], None) is Written.LOST
+    with Moment(desk) as then:
+        assert await desk.worker.advance(hold, {"state": "ready"}, [], None) is Written.LOST
 
     record = desk.record()
+    assert then.is_when(record.run.deadline_at, CLEANUP_DEADLINE)
     assert (record.state, record.step, record.run.id) == (
         State.CLEANING,
         Step.INSTANCE,
