@@ -7,13 +7,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 from pydantic_settings import NoDecode
 
 from envwright.settings import ClientSettings
+from envwright.spec.fields import REGION
+from envwright.spec.forms import Form
 
 RUNS_PER_ACCOUNT: Final = 600
 """AWS takes two launches a second, and a run takes up to four minutes until its checks are passed:
@@ -33,7 +34,14 @@ class AwsLimit(BaseModel):
     )
 
 
-LimitedPlace = Annotated[str, StringConstraints(pattern=r"^(all|own|[0-9]{12})(/[a-z0-9-]+)?$")]
+LimitedPlace = Annotated[
+    str,
+    Form(
+        rf"(all|own|[0-9]{{12}})(/{REGION})?",
+        "an account: write `all`, `own` or an account's id, and for one region `/` and its name "
+        "behind that, as in 123456789012/eu-west-1.",
+    ),
+]
 """Whose request limits: of `all` accounts, the worker's `own`, or one by its id; everywhere, or in
 one region, as in `123456789012/eu-west-1`."""
 

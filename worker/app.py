@@ -25,7 +25,8 @@ def _settings() -> WorkerSettings:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     """The variable that sets this, and the place in it."""
-    setting, *place = [*map(str, location)] or [""]
+    # pydantic marks with [key] that the last part of the place itself is wrong.
+    setting, *place = [str(one) for one in location if one != "[key]"] or [""]
     return ".".join([f"ENVWRIGHT_{setting}".rstrip("_").upper(), *place])
 
 

@@ -27,7 +27,8 @@ MAX_USER_DATA: Final = 16 * 1024
 """How many bytes of user data EC2 takes, before base64."""
 
 _MAX_ZONES: Final = 6
-_REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
+REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
+"""The form of a region's name."""
 
 
 # Names
@@ -58,11 +59,11 @@ PartName = Annotated[
     ),
 ]
 SecurityGroupName = Annotated[PartName, AfterValidator(_free_in_aws)]
-RegionName = Annotated[str, Form(_REGION, "the name of an AWS region, such as eu-west-1.")]
+RegionName = Annotated[str, Form(REGION, "the name of an AWS region, such as eu-west-1.")]
 ZoneName = Annotated[
     str,
     Form(
-        f"{_REGION}[a-z]",
+        f"{REGION}[a-z]",
         "the name of an availability zone: that is its region's name and a letter, such as "
         "eu-west-1a (zone ids and local zones are not supported).",
     ),

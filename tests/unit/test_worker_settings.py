@@ -12,7 +12,7 @@ def test_wrong_settings_are_named_and_their_values_kept_back() -> None:
     wrong = {
         "ENVWRIGHT_LOG_LEVEL": "loud",
         "ENVWRIGHT_REDIS_URL": "postgres://u:rosebud@db",
-        "ENVWRIGHT_AWS_LIMITS": '{"own": {"RunInstances": {"capacity": 5, "refill": 0}}}',
+        "ENVWRIGHT_AWS_LIMITS": '{"own": {"RunInstances": {"capacity": 5, "refill": 0}}, "me": {}}',
     }
 
     ended = subprocess.run(
@@ -28,5 +28,6 @@ def test_wrong_settings_are_named_and_their_values_kept_back() -> None:
     assert "ENVWRIGHT_LOG_LEVEL: Input should be 'debug'" in ended.stderr
     assert "ENVWRIGHT_REDIS_URL: Value error, The address of Redis begins" in ended.stderr
     assert "ENVWRIGHT_AWS_LIMITS.own.RunInstances.refill: Input should be greater" in ended.stderr
+    assert "ENVWRIGHT_AWS_LIMITS.me: `me` is not an account: write `all`" in ended.stderr
     assert "rosebud" not in ended.stderr
     assert "Traceback" not in ended.stderr
