@@ -7,7 +7,7 @@ from envwright.cli.bulks import display
 from envwright.cli.bulks.display import PlainLines
 from envwright.cli.bulks.failures import TO_DO, sorted_out
 from envwright.cli.bulks.pace import Pace
-from envwright.cli.bulks.painter import counts_in_words, picture
+from envwright.cli.bulks.painter import counts_in_words, pace_in_words, picture
 from envwright.cli.bulks.watch import Progress
 from envwright.cli.painter import Marks, Painter
 from envwright.failure import Failure, FailureCategory
@@ -148,6 +148,28 @@ def test_the_pace_is_that_of_the_last_minutes() -> None:
         pace.hear(counted(minute * 60, 20 + minute))
 
     assert pace.a_minute() == pytest.approx(1)
+
+
+def test_the_pace_of_a_request_is_not_that_of_the_bulk() -> None:
+    """Of thousands that `down` finds in line nearly all end at once: those say nothing of how long
+    the cleanups of the others take."""
+    of_the_bulk, of_the_request = Pace(), Pace(T0 + 60)
+    for pace in (of_the_bulk, of_the_request):
+        pace.hear(counted(62, 240))
+        pace.hear(counted(122, 260))
+
+    assert of_the_bulk.a_minute() == 130
+    assert of_the_request.a_minute() == 20
+
+
+def test_what_is_paused_has_no_pace_once_nothing_of_it_is_under_way() -> None:
+    """It would be that of a better time."""
+    paused = RUNNING.model_copy(update={"paused_at": T0 + 90})
+    states = {State.READY: 132, State.QUEUED: 168}
+    held = paused.model_copy(update={"states": states})
+
+    assert pace_in_words(Progress(paused, (), 24.0)) == "24 a minute"
+    assert pace_in_words(Progress(held, (), 24.0)) == ""
 
 
 def test_what_is_left_is_told_once_a_wave_is_through() -> None:

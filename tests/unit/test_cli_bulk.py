@@ -109,6 +109,11 @@ def test_after_an_outage_half_way_the_same_command_goes_on(
         raise StoreUnavailable("Redis does not answer.")
 
     with monkeypatch.context() as patched:
+        patched.setattr(client._bulks, "open", lose_redis)
+        assert run(["bulk", file, "--no-wait", "--id", "labs"]) == 1
+    assert "Some of 3 may be on record, as the bulk labs, and then" in capsys.readouterr().err
+
+    with monkeypatch.context() as patched:
         patched.setattr(client._bulks, "seal", lose_redis)
         assert run(["bulk", file, "--no-wait"]) == 1
 

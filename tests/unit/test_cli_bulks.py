@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from envwright.bulk import BulkState
 from envwright.cli.app import run
+from envwright.errors import StoreUnavailable
 from envwright.states import State
 from envwright.testing import InMemoryClient
 from tests.bulks import NO_IMAGE, NO_QUOTA, Lines, finish, interrupt, the_bulk
@@ -166,13 +168,43 @@ def test_ctrl_c_is_never_without_a_word(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Also where a command is not prepared for it: of `bulks down` some may be on record."""
+    """Also where a command is not prepared for it."""
     run(["bulk", lines("aa"), "--no-wait", "--id", "labs"])
-    monkeypatch.setattr(client, "destroy_bulk", interrupt)
+    monkeypatch.setattr(client, "pause_bulk", interrupt)
     capsys.readouterr()
 
-    assert run(["bulks", "down", "labs"]) == 130
+    assert run(["bulks", "pause", "labs"]) == 130
     assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "code"), [(KeyboardInterrupt(), 130), (StoreUnavailable("Redis is away."), 1)]
+)
+@pytest.mark.parametrize("command", ["retry", "down"])
+def test_a_request_that_is_cut_off_says_how_far_it_came(
+    client: InMemoryClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    cut_off: BaseException,
+    code: int,
+) -> None:
+    """What was asked for is carried out, and the same command asks for the others."""
+    run(["bulk", lines("aa", "bb"), "--no-wait", "--id", "labs"])
+    finish(client, {"aa": NO_QUOTA, "bb": NO_QUOTA})
+
+    def first_chunk(_: str) -> Iterator[list[str]]:
+        yield ["aa.eu-west-1"]
+        raise cut_off
+
+    monkeypatch.setattr(client._bulks, "member_ids", first_chunk)
+    capsys.readouterr()
+
+    assert run(["bulks", command, "labs"]) == code
+    told = capsys.readouterr().err
+    assert "At least 1 run of the bulk labs is on record, and carried out." in told
+    assert "The same command asks for the others; `envwright bulks show labs`" in told
 
 
 @pytest.mark.parametrize(

@@ -50,14 +50,17 @@ def counts_in_words(bulk: Bulk) -> str:
 
 
 def pace_in_words(progress: Progress) -> str:
-    if progress.a_minute is None or progress.bulk.state is BulkState.DONE:
-        return ""
-    if standstill(progress.bulk):
+    if progress.a_minute is None or not _is_moving(progress.bulk):
         return ""  # It would be that of a better time.
     rate = f"{progress.a_minute:.0f}" if progress.a_minute >= 9.5 else f"{progress.a_minute:.1f}"
     if progress.left is None or progress.bulk.state is not BulkState.RUNNING:
         return f"{rate} a minute"
     return f"{rate} a minute, about {duration(max(round(progress.left, -1), 10))} left"
+
+
+def _is_moving(bulk: Bulk) -> bool:
+    is_held = bulk.state is BulkState.PAUSED and not bulk.under_way
+    return not (is_held or bulk.state is BulkState.DONE or standstill(bulk))
 
 
 def _head(painter: Painter, bulk: Bulk) -> Text:

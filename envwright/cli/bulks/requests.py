@@ -87,8 +87,12 @@ def ask_for(
 
 
 def _half_way(bulk_id: str, asked: int, total: int) -> str:
+    if asked:
+        on_record = f"At least {asked} of {total} are on record, as the bulk {bulk_id}, and are"
+    else:
+        on_record = f"Some of {total} may be on record, as the bulk {bulk_id}, and then are"
     return (
-        f"At least {asked} of {total} are on record, as the bulk {bulk_id}, and are carried out.\n"
+        f"{on_record} carried out.\n"
         f"The same command with --id {bulk_id} asks for the others; `envwright bulks down "
         f"{bulk_id}` takes it down."
     )
@@ -125,7 +129,9 @@ def see_through(
     and `Interrupted` on Ctrl-C; the bulk goes on.
     """
     display = display_for(client, how.as_json)
-    watch = BulkWatch(client, bulk.id, timeout=how.timeout, on_outage=display.show_outage)
+    watch = BulkWatch(
+        client, bulk.id, timeout=how.timeout, on_outage=display.show_outage, since=since
+    )
     try:
         with display:
             for progress in watch:
@@ -151,10 +157,27 @@ def goal_of(bulk: Bulk) -> Goal:
     return SETTLED if bulk.states.get(State.DESTROYED) else BUILT
 
 
-def ask_all(members: int, ask: Callable[[Told], BulkAnswer]) -> BulkAnswer:
-    """Ask something of so many members, and say how far that is: ten thousand take a while."""
+def ask_all(bulk: Bulk, members: int, ask: Callable[[Told], BulkAnswer]) -> BulkAnswer:
+    """Ask something of so many members, and say how far that is: ten thousand take a while.
+
+    Raises `StoreUnavailable`, and `Interrupted` on Ctrl-C: both say how far it came.
+    """
     with _asking(members) as asked:
-        return ask(asked)
+        try:
+            return ask(asked)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error}\n{_some_asked(bulk, asked.count)}") from error
+        except KeyboardInterrupt:
+            raise exits.Interrupted(_some_asked(bulk, asked.count)) from None
+
+
+def _some_asked(bulk: Bulk, asked: int) -> str:
+    return (
+        f"At least {counted(asked, 'run')} of {titled(bulk)} {'is' if asked == 1 else 'are'} on "
+        f"record, and carried out.\n"
+        f"The same command asks for the others; `envwright bulks show {bulk.id}` shows how it "
+        f"stands."
+    )
 
 
 class _Asked:

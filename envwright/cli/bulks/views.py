@@ -84,6 +84,8 @@ def _tell(bulk: Bulk, as_json: bool, what: str, *, otherwise: str) -> None:
 
 def _about(bulk: Bulk) -> Table:
     limit = "" if bulk.max_failures is None else f"{bulk.max_failures}, {bulk.failures} so far"
+    # `down` lets nothing in either, and is no pause.
+    paused_at = bulk.paused_at if bulk.state is BulkState.PAUSED else None
     return facts(
         [
             ("bulk", bulk.id),
@@ -92,7 +94,7 @@ def _about(bulk: Bulk) -> Table:
             ("failures allowed", limit),
             ("asked for", moment(bulk.created_at)),
             ("begun", moment(bulk.started_at) if bulk.started_at else ""),
-            ("paused", moment(bulk.paused_at) if bulk.paused_at else ""),
+            ("paused", moment(paused_at) if paused_at else ""),
             ("done", moment(bulk.finished_at) if bulk.finished_at else ""),
         ]
     )

@@ -36,7 +36,8 @@ class BulkWatch:
 
     It ends as well when the bulk paused by itself and nobody works on a member any more: then a
     person must decide. Raises `WaitTimeout` after `timeout` seconds, and `StoreUnavailable` when
-    Redis stays away. `on_outage` is called when it goes away, and when it is back.
+    Redis stays away. `on_outage` is called when it goes away, and when it is back. `since` is when
+    somebody asked for what is watched, in Unix seconds; without it, that is the bulk itself.
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class BulkWatch:
         *,
         timeout: float | None,
         on_outage: Callable[[bool], None],
+        since: float | None = None,
     ) -> None:
         self._client = client
         self._id = bulk_id
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._ask = RidingOut(on_outage).ask
-        self._pace = Pace()
+        self._pace = Pace(since)
         self._failures: Sequence[Sort] = ()
         self._failed = 0
 

@@ -102,7 +102,7 @@ def retry(
 
     with inputs.connect(redis_url) as client:
         it, now = requests.found(client, bulk), client.now()
-        answer = requests.ask_all(it.failed, lambda told: client.retry_bulk(it.id, told=told))
+        answer = requests.ask_all(it, it.failed, lambda told: client.retry_bulk(it.id, told=told))
         how = How(not no_wait, timeout, as_json)
         return requests.follow_up(client, it, answer, BUILT, how, since=now)
 
@@ -130,7 +130,7 @@ def down(
         if not yes and not requests.really_take_down(it):
             raise exits.Declined
         answer = requests.ask_all(
-            it.total, lambda told: client.destroy_bulk(it.id, force=force, told=told)
+            it, it.total, lambda told: client.destroy_bulk(it.id, force=force, told=told)
         )
         how = How(not no_wait, timeout, as_json)
         return requests.follow_up(client, it, answer, TAKEN_DOWN, how, since=now)
