@@ -103,6 +103,12 @@ def test_what_a_person_should_know_is_said() -> None:
     assert "paused; those that a worker has begun go on" in drawn_in(79, Progress(paused, ()))
     assert "paused: 6 members have failed." in drawn_in(79, Progress(by_itself, ()))
 
+    at_rest = {"states": {State.READY: 132, State.QUEUED: 168}}
+    held = paused.model_copy(update=at_rest)
+    assert drawn_in(79, Progress(held, ())).endswith("\n  paused")
+    told_by_the_report = by_itself.model_copy(update=at_rest)
+    assert "have failed" not in drawn_in(79, Progress(told_by_the_report, ()))
+
 
 def test_a_lost_record_is_counted() -> None:
     """A member without a record is none that is built: it is not passed over."""

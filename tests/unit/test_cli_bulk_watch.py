@@ -55,7 +55,8 @@ def test_the_report_groups_what_failed_and_says_what_to_do(
         "  failed: quota (VpcLimitExceeded), such as b0.eu-west-1: The quota of VPCs is used up",
         f"\n✗ {bulk.id} is done, in ",
         ": 1 of 7 are ready.\n\n",
-        "\n  1 environment was there already, with the same spec: no members of this bulk.\n",
+        "\n  1 environment was there already, with the same spec: no members of this bulk. "
+        "`envwright list` shows how it stands.\n",
         "\n  1 spec was refused: no members of this bulk.\n    other.eu-west-1 exists already",
         "\n  ✗ 5 failed: quota (VpcLimitExceeded)\n",
         "\n    b0.eu-west-1, b1.eu-west-1, b2.eu-west-1 and 2 more\n",

@@ -70,6 +70,8 @@ def test_all_of_it_is_taken_down(
     assert "Nothing was begun for the bulk labs" in told
     assert "all 2 are taken down." in told
     assert "envwright bulks" not in told.splitlines()[-1]
+    assert run(["bulks", "show", "labs"]) == 0
+    assert "paused" not in capsys.readouterr().out
 
 
 def test_a_protected_member_is_told_and_the_others_go_down(

@@ -111,9 +111,10 @@ def wrapped(words: str, width: int) -> list[Text]:
 
 def _notices(bulk: Bulk) -> Iterator[str]:
     if bulk.state is BulkState.PAUSED and bulk.paused_because:
-        yield f"paused: {clean(bulk.paused_because)}"
+        if not is_over(bulk):  # Then the report says so.
+            yield f"paused: {clean(bulk.paused_because)}"
     elif bulk.state is BulkState.PAUSED:
-        yield "paused; those that a worker has begun go on"
+        yield "paused; those that a worker has begun go on" if bulk.under_way else "paused"
     elif _begins_slowly(bulk):
         yield "It begins with a few, for --max-failures: more follow as these get on."
     if why := in_words(bulk):

@@ -116,10 +116,10 @@ class Outcome:
                 f"with --id {bulk.id} asks for the others."
             )
         if bulk.existing:
-            were = "was" if bulk.existing == 1 else "were"
+            were, stand = ("was", "it stands") if bulk.existing == 1 else ("were", "they stand")
             yield (
                 f"{counted(bulk.existing, 'environment')} {were} there already, with the same "
-                f"spec: no members of this bulk."
+                f"spec: no members of this bulk. `envwright list` shows how {stand}."
             )
         if bulk.refused:
             were = "was" if bulk.refused == 1 else "were"
