@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from envwright.messages import message_priority
+from envwright.messages import message_priority, steps_of
 from envwright.names import Step
 from envwright.priority import Priority
 from envwright.record import RunKind
@@ -37,6 +37,8 @@ def _due(environment_id: str, run_id: str, step: str, run: str, state: str) -> D
         said = json.loads(run)
         kind, priority = RunKind(said["kind"]), Priority(said.get("priority", Priority.NORMAL))
         order = message_priority(kind, priority, begun=state != State.QUEUED)
+        if step not in steps_of(kind):
+            raise ValueError(f"A {kind} has no step {step}.")
         return Due(environment_id, run_id, kind, Step(step), order)
     except (ValueError, KeyError, TypeError) as error:
         # Of a newer format, or spoilt: it must not keep the others from being woken up.

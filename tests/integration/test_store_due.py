@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import redis.asyncio
 
-from envwright.names import RECORD_FORMAT, Step
+from envwright.names import RECORD_FORMAT, Step, queue_list
 from envwright.record import RunKind
 from envwright.states import AT_REST, TRIED_AGAIN, State
 from tasks.due import Due
@@ -110,6 +110,21 @@ async def test_what_is_no_record_keeps_none_from_being_sent_for(desk: Desk) -> N
 
     assert [one.run_id for one in await desk.worker.take_due(100, GRACE)] == [run.id]
     assert desk.due("spoilt.eu-west-1") is None
+
+
+async def test_a_step_that_its_run_has_not_keeps_none_from_being_sent_for(desk: Desk) -> None:
+    """All that are due go together: one for which there is no message must not stop the others."""
+    run = desk.accept()
+    desk.accept("spoilt")
+    desk.replace("spoilt.eu-west-1")
+    desk.set_fields("spoilt.eu-west-1", step=Step.READY)
+    desk.make_due(WEB, "spoilt.eu-west-1")
+
+    due = await desk.worker.take_due(100, GRACE)
+    await desk.worker.wake_up(due)
+
+    assert [one.run_id for one in due] == [run.id]
+    assert desk.redis.llen(queue_list(desk.queue, due[0].priority)) == 1
 
 
 async def test_who_may_not_read_records_forgets_none(desk: Desk) -> None:
