@@ -47,9 +47,9 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step ended: its run goes on or has come to its goal, or it failed, or neither."""
+    """How a step ended: it is done and on record as such, or it failed, or neither."""
 
-    chain_goes_on: bool = False
+    is_done: bool = False
     failure: Failure | None = None
 
 
@@ -61,7 +61,7 @@ async def run_step(
     lease_seconds = runtime.settings.lease
     claimed = await runtime.store.claim(environment_id, run_id, step, lease_seconds)
     if isinstance(claimed, Refusal):
-        # A second chain of the same run ends here; what the first one loses, the sweeper sends.
+        # A second message of the same step ends here; one that is lost, the sweeper sends.
         logger.info("step_not_claimed", refusal=claimed)
         return Outcome()
     hold = Hold(environment_id, run_id, claimed.epoch)
@@ -149,7 +149,7 @@ class _StepRun:
         logger.info("step_finished", seconds=ended.seconds)
         if after is not None:
             fields = {"step": str(after), **FRESH_STEP}
-            return Outcome(chain_goes_on=await self._hand_on(fields, [ended], run, after))
+            return Outcome(is_done=await self._hand_on(fields, [ended], run, after))
         fields = {"state": str(run.goal), **FRESH_STEP}
         if run.kind is RunKind.CLEANUP:
             # The failure is that of an earlier try: it is told in the events.
@@ -159,7 +159,7 @@ class _StepRun:
         written = await self._advance(fields, [ended, self._event("state", state=run.goal)], None)
         if written:
             logger.info("run_finished", state=run.goal)
-        return Outcome(chain_goes_on=written)
+        return Outcome(is_done=written)
 
     async def _halted(self, context: Context | None) -> Outcome:
         end = self._lease.end
@@ -192,13 +192,10 @@ class _StepRun:
         if run.kind is RunKind.CLEANUP:
             return await self._cleanup_failed(failure, told)
         fields = {"failure": failure.model_dump_json()}
-        if run.kind is RunKind.CHANGE:
-            failed = self._event("state", state=State.CHANGE_FAILED)
-            await self._advance(fields | {"state": str(State.CHANGE_FAILED)}, [told, failed], None)
-            return Outcome(failure=failure)
-        failed = self._event("state", state=State.FAILED)
-        if self._record.on_failure == "hold":
-            await self._advance(fields | {"state": str(State.FAILED)}, [told, failed], None)
+        state = State.CHANGE_FAILED if run.kind is RunKind.CHANGE else State.FAILED
+        failed = self._event("state", state=state)
+        if state is State.CHANGE_FAILED or self._record.on_failure == "hold":
+            await self._advance(fields | {"state": str(state)}, [told, failed], None)
             return Outcome(failure=failure)
         cleanup = compensation(self._now + clock() - self._begun).in_flow(run.priority, run.bulk)
         fields |= {

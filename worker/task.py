@@ -48,5 +48,5 @@ class StepTask(Task):  # type: ignore[type-arg]  # not generic at run time
                 raise Ignore from error
             if outcome.failure is not None:
                 raise StepFailed(outcome.failure.message)
-            if not outcome.chain_goes_on:
+            if not outcome.is_done:
                 raise Ignore

@@ -105,7 +105,7 @@ async def test_a_worker_that_is_at_it_begins_nothing_more(
         under_way.released.set()
         outcome = await running
 
-        assert not outcome.chain_goes_on
+        assert not outcome.is_done
         assert set(cloud.mutating) == {
             "AllocateAddress",
             "CreateDhcpOptions",

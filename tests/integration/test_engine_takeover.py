@@ -106,7 +106,7 @@ async def test_a_worker_that_lost_its_lease_begins_nothing_more(
     frozen.released.set()
     outcome = await first
 
-    assert not outcome.chain_goes_on
+    assert not outcome.is_done
     assert len(cloud.mutating) == begun_by_then
     assert web.record.epoch == taken.epoch
     assert web.record.resources[VPC].state is ResourceState.INTENDED
@@ -130,7 +130,7 @@ async def test_a_stopping_worker_records_what_is_under_way_and_begins_nothing_mo
     outcome = await running
 
     stopped = web.record
-    assert not outcome.chain_goes_on
+    assert not outcome.is_done
     assert (stopped.state, stopped.step, stopped.attempt) == (State.PROVISIONING, Step.NETWORK, 0)
     assert stopped.resources[VPC].state is ResourceState.CREATED
     assert stopped.resources[GATEWAY].state is ResourceState.CREATED

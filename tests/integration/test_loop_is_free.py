@@ -104,7 +104,7 @@ async def build_all(settings: WorkerSettings, tickets: list[Ticket], session: An
             work = app.tasks[task_name(RunKind.PROVISION, step)].run
             ids = ticket.environment_id, ticket.run_id
             outcome = await run_step(worker, work, RunKind.PROVISION, step, *ids)  # type: ignore[arg-type]
-            assert outcome.chain_goes_on, (ticket, step, outcome)
+            assert outcome.is_done, (ticket, step, outcome)
 
     await asyncio.gather(*(build(ticket) for ticket in tickets))
     keeping.cancel()

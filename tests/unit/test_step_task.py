@@ -41,7 +41,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("outcome", "error"),
     [
-        (Outcome(chain_goes_on=True), None),
+        (Outcome(is_done=True), None),
         (Outcome(), Ignore),
         (Outcome(failure=FAILURE), StepFailed),
     ],
