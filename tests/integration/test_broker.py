@@ -147,3 +147,24 @@ def test_after_a_break_everything_is_made_anew(
     with channel.conn_or_acquire() as after:
         assert after is not before
         assert after.connection_pool is channel.pool
+
+
+def test_once_redis_did_not_answer_nobody_waits_for_it_on_this_channel_again(
+    channel: Channel, queue: str, database: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each acknowledgement would wait as long again, one after the other."""
+    first, second = deliver(channel, queue), deliver(channel, queue)
+
+    def silent(*_: object) -> None:
+        raise redis.TimeoutError("Timeout reading from socket")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(channel.qos, "_run", silent)
+        with pytest.raises(redis.TimeoutError):
+            first.ack()
+    before = calls(database, "evalsha")
+
+    with pytest.raises(redis.ConnectionError, match="did not answer"):
+        second.ack()
+
+    assert calls(database, "evalsha") == before
