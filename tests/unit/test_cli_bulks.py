@@ -290,5 +290,10 @@ def test_which_bulk_is_meant_must_be_clear(
 
     assert run(["bulks", "show", "labs"]) == 1
     assert "Several bulks are named labs; give the id of one: " in capsys.readouterr().err
+    run(["bulk", lines("cc"), "--no-wait", "--name", "nightly"])
+    run(["bulk", lines("cc"), "--no-wait", "--name", "nightly"])  # All of it is there already.
+    capsys.readouterr()
+    assert run(["bulks", "show", "nightly", "--json"]) == 0
+    assert document(capsys)["bulk"]["total"] == 1
     assert run(["bulks", "pause", "lab"]) == 1
     assert "There is no bulk lab: `envwright bulks` shows all." in capsys.readouterr().err

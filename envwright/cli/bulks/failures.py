@@ -11,8 +11,9 @@ from envwright.failure import Failure, FailureCategory
 _EXAMPLES: Final = 3
 
 TO_DO: Final[Mapping[FailureCategory, str]] = {
-    FailureCategory.SPEC: "Correct the specs, and run `envwright bulk` with all of them again: "
-    "what is ready stays as it is. A retry fails alike, unless what they name is there by now.",
+    FailureCategory.SPEC: "Correct the specs, take down what is held, and run `envwright bulk` "
+    "with all of them again: what is ready stays as it is. A retry fails alike, unless what they "
+    "name is there by now.",
     FailureCategory.PERMISSION: "Grant what it names, or mend the role's trust policy; then retry.",
     FailureCategory.QUOTA: "Have the quota raised in Service Quotas, or free some; then retry.",
     FailureCategory.CAPACITY: "Retry later, or use another type or zone.",

@@ -31,13 +31,18 @@ _REFUSALS_TOLD: Final = 20
 
 
 def found(client: Client, name: str) -> Bulk:
-    """A bulk by its id or its name. Raises `UnknownBulk`, and `AmbiguousName`."""
+    """A bulk by its id or its name. Raises `UnknownBulk`, and `AmbiguousName`.
+
+    Of several with one name, those that came to no members do not count: there is nothing to ask of
+    them.
+    """
     try:
         return client.bulk(name)
     except UnknownBulk:
         called_so = [*client.bulks(name)]
         if not called_so:
             raise
+    called_so = [one for one in called_so if one.total or not one.sealed_at] or called_so
     if len(called_so) > 1:
         ids = joined(f"{one.id} of {moment(one.created_at)}" for one in called_so)
         raise AmbiguousName(f"Several bulks are named {name}; give the id of one: {ids}.")
