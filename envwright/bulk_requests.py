@@ -2,7 +2,6 @@
 
 import logging
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -13,6 +12,7 @@ from envwright.acceptance import CHUNK, Acceptance
 from envwright.bulk import FAILED_MEMBERS, Bulk, BulkAnswer, Member
 from envwright.bulk_store import BulkStore
 from envwright.errors import StoreCorrupt, UnknownBulk
+from envwright.new_run import new_id
 from envwright.priority import Priority
 from envwright.requests import Answer, Ticket, Wish
 from envwright.runs import retried
@@ -58,7 +58,7 @@ class BulkRequests:
         and `-`; and for `max_failures` that are no number from 0 on.
         """
         wanted = (
-            _checked(bulk_id) if bulk_id else _new_id(),
+            _checked(bulk_id) if bulk_id else new_id(),
             name,
             Priority(priority),
             _countable(max_failures),
@@ -199,7 +199,3 @@ def _countable(max_failures: int | None) -> int | None:
     raise ValueError(
         f"{max_failures!r} cannot be `max_failures`: it must be a whole number from 0 on, or None."
     )
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]

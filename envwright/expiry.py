@@ -4,13 +4,13 @@ What carries it out is a worker's sweep (`tasks.expiry`). The time is one of Red
 not moved along where that clock is set back: an environment may live longer by that, never shorter.
 """
 
-import uuid
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final, Self
 
 from envwright.errors import NotAllowed
 from envwright.moments import moment
+from envwright.new_run import new_id
 from envwright.protection import protected_groups
 from envwright.record import Event, Expiry, Record
 from envwright.spec import EnvironmentSpec
@@ -64,9 +64,9 @@ class Extension:
 def ending(at: float | None, now: float) -> Expiry:
     """An end at this Unix time, which is warned of; with None there is none."""
     if at is None:
-        return Expiry(id=_new_id())
+        return Expiry(id=new_id())
     lead = min((at - now) * WARNING_SHARE, LONGEST_WARNING)
-    return Expiry(id=_new_id(), at=at, warn_at=at - lead)
+    return Expiry(id=new_id(), at=at, warn_at=at - lead)
 
 
 def expiry_of(spec: EnvironmentSpec, now: float) -> Expiry:
@@ -106,12 +106,12 @@ def warned(seen: Record, at: float, now: float) -> MovedExpiry:
     told = Event(type="expiring", run=seen.run.id, message=_warning(seen, at))
     # Of what is being taken down already nobody need be warned.
     events = () if seen.state in _GOING else (told,)
-    return MovedExpiry(seen.environment_id, seen, Expiry(id=_new_id(), at=at), events)
+    return MovedExpiry(seen.environment_id, seen, Expiry(id=new_id(), at=at), events)
 
 
 def forgotten(seen: Record) -> MovedExpiry:
     """No end any more, of an environment that has come to it otherwise."""
-    return MovedExpiry(seen.environment_id, seen, Expiry(id=_new_id()))
+    return MovedExpiry(seen.environment_id, seen, Expiry(id=new_id()))
 
 
 def _refuse_out_of_bounds(name: str, at: float, now: float) -> None:
@@ -142,7 +142,3 @@ def _when(at: float | None) -> str:
     if at is None:
         return "It lives until somebody takes it down."
     return f"It is destroyed at {moment(at)}."
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]

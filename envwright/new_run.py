@@ -65,4 +65,5 @@ def tried_again(run: Run, at: float) -> Run:
 
 
 def new_id() -> str:
+    """An id that nothing has had: of a run, of a bulk, of an end."""
     return uuid.uuid4().hex[:12]

@@ -1,7 +1,6 @@
 """Ask for a bulk, or something of one, and see it through."""
 
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -23,6 +22,7 @@ from envwright.cli.waiting import BUILT, SETTLED, Goal
 from envwright.client import Client
 from envwright.errors import AmbiguousName, StoreUnavailable, UnknownBulk
 from envwright.moments import moment
+from envwright.new_run import new_id
 from envwright.priority import Priority
 from envwright.requests import Answer
 from envwright.states import HOLDS_NOTHING, State
@@ -71,7 +71,7 @@ def ask_for(
     Raises `UsageError` for a `bulk_id` that is none, `StoreUnavailable`, and `Interrupted` on
     Ctrl-C: then both say how the rest of it is asked for.
     """
-    wanted = bulk_id or uuid.uuid4().hex[:12]
+    wanted = bulk_id or new_id()
     with _asking(len(specs)) as asked:
         try:
             return client.enqueue_bulk(
